@@ -1,0 +1,43 @@
+# Everything runs in .venv, which the first command makes. PYTHON chooses the interpreter: make test PYTHON=python3.12
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: site serve test lint bench clean
+
+site: .venv/ready
+	$(BIN)/digest build
+
+serve: .venv/ready
+	$(BIN)/digest serve $(ARGS)
+
+test: site .venv/ready-test
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+lint: .venv/ready-lint
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: .venv/ready
+	$(BIN)/python -m tests.bench $(ARGS)
+
+clean:
+	rm -rf .venv .digest
+	git clean -fdXq output
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+
+.venv/ready: .venv/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+.venv/ready-test: .venv/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group test
+	touch $@
+
+.venv/ready-lint: .venv/ready-test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group lint
+	touch $@
