@@ -1,0 +1,213 @@
+"""Front matter, field by field: what was written in, typed values out, and a diagnostic for each that cannot be.
+
+The rules of form are here; which fields an article has is said in `articles`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import UTC, date, datetime
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from digest.errors import Diagnostic, did_you_mean
+from digest.yamldoc import Node, plain
+
+CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+"""Characters that neither XML 1.0 nor HTML can carry, and DEL."""
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DATETIME = re.compile(
+    r"(?P<day>\d{4}-\d{2}-\d{2})[Tt ]+(?P<time>\d{1,2}:\d{2}(?::\d{2})?)(?:[.,]\d+)?\s*(?P<zone>[Zz]|UTC|[+-]\d{2}:?\d{2})?"
+)
+
+
+class Moment:
+    """A point in time: `text` is ISO 8601 with an offset, in the site's zone; `seconds` counts from 1970."""
+
+    __slots__ = ("seconds", "text")
+
+    def __init__(self, when: datetime, zone: ZoneInfo) -> None:
+        local = when.astimezone(zone)
+        offset = local.utcoffset()
+        if offset is not None and offset.total_seconds() % 60:
+            local = when.astimezone(UTC)  # local mean time of old: RFC 3339 has no seconds in offsets
+        self.text = local.isoformat(timespec="seconds")
+        self.seconds = int(when.replace(microsecond=0).timestamp())
+
+
+def read_moment(text: str, zone: ZoneInfo) -> Moment:
+    """The moment that an ISO 8601 date or date and time names. Raises ValueError with a message for people."""
+    text = text.strip()
+    match = _DATETIME.fullmatch(text)
+    if match:
+        clock = match["time"] if match["time"][1] != ":" else "0" + match["time"]
+        offset = {"Z": "+00:00", "z": "+00:00", "UTC": "+00:00", None: ""}.get(match["zone"], match["zone"])
+        iso = f"{match['day']}T{clock}{offset}"
+    elif _DATE.fullmatch(text):
+        iso = text + "T00:00"
+    else:
+        raise ValueError(f"'{text}' is not a date")
+    try:
+        when = datetime.fromisoformat(iso)
+        return Moment(when if when.tzinfo else when.replace(tzinfo=zone), zone)
+    except (ValueError, OverflowError):
+        raise ValueError(f"there is no such date as '{text}'") from None
+
+
+def slugify(text: str) -> str:
+    """Text as part of an address: letters and digits of any script, lower case, NFC, joined by hyphens; maybe empty."""
+    if text.isascii():
+        return _ASCII_GAPS.sub("-", text.lower()).strip("-")
+    lower = unicodedata.normalize("NFC", text).lower()
+    kept = "".join(c if unicodedata.category(c)[0] in "LNM" else "-" for c in unicodedata.normalize("NFC", lower))
+    return re.sub("-+", "-", kept).strip("-")
+
+
+_ASCII_GAPS = re.compile("[^a-z0-9]+")
+
+
+def check_url(url: str) -> str:
+    """What is wrong with a URL that must be absolute http or https; empty when it is right."""
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        good = False
+    if not good:
+        return f"'{url}' is not a web address"
+    return f"'{url}' has a space or a quote in it" if re.search(r"[\s<>\"\\]", url) else ""
+
+
+class Fields:
+    """The front matter of one file. Every reader takes a field's name, and gives an empty value where it is absent."""
+
+    def __init__(self, path: str, nodes: dict[str, Node], zone: ZoneInfo) -> None:
+        self.path = path
+        self.nodes = nodes
+        self.zone = zone
+        self.problems: list[Diagnostic] = []
+
+    def at(self, name: str) -> tuple[int, int]:
+        """Line and column of a field's name; the file's head where it is absent."""
+        node = self.nodes.get(name)
+        return (node.key_line or node.line, node.key_column or node.column) if node else (1, 1)
+
+    def wrong(self, node: Node, message: str, hint: str = "", severity: str = "error") -> None:
+        self.problems.append(Diagnostic(self.path, node.line, node.column, message, hint, severity))
+
+    def _clean(self, node: Node, value: str) -> str:
+        if CONTROL.search(value):
+            self.wrong(node, "control characters were dropped", "retype the text around them", "warning")
+            value = CONTROL.sub("", value)
+        return value.strip()
+
+    def text_of(self, node: Node, what: str) -> str:
+        if not isinstance(node.value, str):
+            self.wrong(node, f"{what} must be text", "quote it if it begins with [ or {")
+            return ""
+        return self._clean(node, node.value)
+
+    def text(self, name: str) -> str:
+        node = self.nodes.get(name)
+        return self.text_of(node, f"'{name}'") if node else ""
+
+    def line(self, name: str) -> str:
+        """Text without a line break."""
+        value = self.text(name)
+        if "\n" in value:
+            self.wrong(self.nodes[name], f"'{name}' must be one line")
+        return value
+
+    def texts(self, name: str, separator: str = "") -> list[tuple[str, Node]]:
+        """The items of a list, or of one text cut at `separator` (a pattern; empty: not cut)."""
+        node = self.nodes.get(name)
+        if node is None:
+            return []
+        if isinstance(node.value, dict):
+            self.wrong(node, f"'{name}' must be a text or a list", f"write {name}: [one, two]")
+            return []
+        if isinstance(node.value, str):
+            whole = self._clean(node, node.value)
+            return [(part, node) for part in (re.split(separator, whole) if separator else [whole]) if part]
+        found = [(self.text_of(item, f"an item of '{name}'"), item) for item in node.value]
+        return [(text, item) for text, item in found if text]
+
+    def choice(self, name: str, choices: tuple[str, ...], default: str) -> str:
+        value = self.text(name)
+        if not value:
+            return default
+        if value not in choices:
+            known = ", ".join(choices[:-1]) + " or " + choices[-1]
+            self.wrong(self.nodes[name], f"'{name}' must be {known}, not '{value}'", did_you_mean(value, choices))
+            return default
+        return value
+
+    def flag(self, name: str) -> bool:
+        return self.choice(name, ("true", "false"), "false") == "true"
+
+    def number(self, name: str) -> int:
+        value = self.text(name)
+        if not value:
+            return 0
+        if not re.fullmatch(r"[+-]?\d{1,9}", value):
+            self.wrong(self.nodes[name], f"'{name}' must be a whole number, not '{value}'")
+            return 0
+        return int(value)
+
+    def moment_of(self, node: Node, what: str) -> Moment | None:
+        value = self.text_of(node, what)
+        if not value:
+            return None
+        try:
+            return read_moment(value, self.zone)
+        except ValueError as error:
+            self.wrong(node, f"{what}: {error}", "write 2024-05-17 or 2024-05-17T11:41, with -04:00 behind it if need be")
+            return None
+
+    def moment(self, name: str) -> Moment | None:
+        node = self.nodes.get(name)
+        return self.moment_of(node, f"'{name}'") if node else None
+
+    def day_of(self, node: Node, what: str) -> str:
+        value = self.text_of(node, what)
+        try:
+            return date.fromisoformat(value).isoformat() if value else ""
+        except ValueError:
+            self.wrong(node, f"{what}: '{value}' is not a date", "write 2024-05-17")
+            return ""
+
+    def day(self, name: str) -> str:
+        node = self.nodes.get(name)
+        return self.day_of(node, f"'{name}'") if node else ""
+
+    def url_of(self, node: Node, what: str) -> str:
+        value = self.text_of(node, what)
+        if value and (problem := check_url(value)):
+            self.wrong(node, f"{what}: {problem}", "it must begin with https:// or http://")
+            return ""
+        return value
+
+    def table(self, name: str, known: tuple[str, ...]) -> dict[str, Node]:
+        """A map's entries; unknown ones are reported."""
+        node = self.nodes.get(name)
+        if node is None:
+            return {}
+        return self.table_of(node, f"'{name}'", known)
+
+    def table_of(self, node: Node, what: str, known: tuple[str, ...]) -> dict[str, Node]:
+        if not isinstance(node.value, dict):
+            self.wrong(node, f"{what} must be a map", "with the entries " + ", ".join(known))
+            return {}
+        for key, entry in node.value.items():
+            if key not in known:
+                where = Node("", entry.key_line, entry.key_column)
+                hint = did_you_mean(key, known) or "known here: " + ", ".join(known)
+                self.wrong(where, f"{what} has no '{key}'", hint)
+        return {key: entry for key, entry in node.value.items() if key in known}
+
+    def extra(self, names: list[str]) -> dict[str, Any]:
+        """The fields that digest does not know, as text, lists and maps."""
+        return {name: plain(self.nodes[name]) for name in names}
