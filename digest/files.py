@@ -1,0 +1,113 @@
+"""The file system: list and read what goes in, publish what comes out.
+
+No other module opens content or writes output. What a file means, and which outputs there are, is left to others.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterable
+from fnmatch import translate
+from pathlib import Path
+from typing import NamedTuple
+
+IGNORED = re.compile(
+    r"""
+    \. .* | .* ~ | \# .* \# | 4913            # hidden files, and what editors leave: backups, Emacs' locks, vim's probe
+    | .* \. (?: sw[a-px] | tmp | temp | bak | part | crdownload ) | .* ___jb_(?:tmp|old)___
+    | Thumbs\.db | desktop\.ini | Icon\r
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+"""Names of files and folders that are never content."""
+
+
+class Stat(NamedTuple):
+    """What tells a changed file from an unchanged one without reading it, as in git's index.
+
+    The change time is there because nobody can set it: it moves when the modification time is put back.
+    """
+
+    size: int
+    modified: int
+    """Nanoseconds."""
+    changed: int
+    """Nanoseconds."""
+    inode: int
+
+
+ABSENT = Stat(-1, 0, 0, 0)
+
+
+def stat(path: str | Path) -> Stat:
+    """The state of a regular file, or `ABSENT`."""
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return ABSENT
+    return Stat(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+
+
+def settled(file: Stat, now: int) -> bool:
+    """Whether a file that was read at `now` (nanoseconds) would show a later write in its times.
+
+    Git's rule for racy entries: a write within the clock's granularity of an earlier one leaves the times as they were.
+    File systems that keep whole seconds, or two, show it by times without a fraction.
+    """
+    newest = max(file.modified, file.changed)
+    granularity = 2_000_000_000 if newest % 1_000_000_000 == 0 else 20_000_000
+    return newest + granularity < now
+
+
+def now() -> int:
+    """The system clock in nanoseconds, to be held against file times."""
+    return time.time_ns()
+
+
+def walk(folder: Path, ignore: Iterable[str] = ()) -> dict[str, Stat]:
+    """Every file below a folder, by its path relative to it with forward slashes, in sorted order.
+
+    Links are followed; a folder that is its own ancestor is entered once. `ignore` holds glob patterns of relative
+    paths; hidden files and editors' leftovers (`IGNORED`) are left out. A missing folder is empty.
+    """
+    patterns = list(ignore)
+    ignored = re.compile("|".join(map(translate, patterns))).match if patterns else None
+    skipped = IGNORED.fullmatch
+    found: dict[str, Stat] = {}
+
+    def enter(path: str, prefix: str, ancestors: frozenset[tuple[int, int]]) -> None:
+        try:
+            entries = list(os.scandir(path))
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        for entry in entries:
+            name = entry.name
+            relative = prefix + name
+            if skipped(name) or (ignored and (ignored(relative) or ignored(relative + "/"))):
+                continue
+            try:
+                if entry.is_dir():
+                    here = os.stat(entry.path)
+                    identity = (here.st_dev, here.st_ino)
+                    if identity not in ancestors:
+                        enter(entry.path, relative + "/", ancestors | {identity})
+                elif entry.is_file():
+                    state = entry.stat()
+                    found[relative] = Stat(state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino)
+            except FileNotFoundError:
+                continue  # gone between the listing and the look
+
+    try:
+        root = os.stat(folder)
+    except OSError:
+        return found
+    enter(str(folder), "", frozenset({(root.st_dev, root.st_ino)}))
+    return dict(sorted(found.items()))
+
+
+def read(folder: Path, path: str) -> bytes:
+    """A file's bytes. Raises OSError."""
+    with open(os.path.join(folder, path), "rb") as file:
+        return file.read()

@@ -1,0 +1,201 @@
+"""What a build is asked, what it finds on disk, and what the last one left: enough to say that nothing is to be done.
+
+This is all that an unchanged build loads, so nothing here may import what parses, plans or renders.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from digest import files, program, publish
+from digest.config import FILE, Config
+from digest.errors import ContentError, Diagnostic
+from digest.files import Stat
+from digest.fingerprint import digest, fingerprint
+from digest.store import Store
+
+FOREVER = 1 << 62
+
+
+class Audience(msgspec.Struct, frozen=True):
+    """For whom a site is assembled."""
+
+    as_of: int
+    """Seconds since 1970: what is dated later is scheduled, what expires until then has expired."""
+    drafts: bool = False
+    """Show drafts."""
+    future: bool = False
+    """Show what is scheduled."""
+
+
+class Options(msgspec.Struct, frozen=True):
+    """What to build, from where, to where, for whom."""
+
+    root: Path
+    """The site's folder."""
+    config: Config
+    output: Path
+    audience: Audience
+    cache: Path | None
+    """The cache file, or None for none."""
+    jobs: int = 1
+    force: bool = False
+    """Parse and render everything, whatever the cache says."""
+    strict: bool = False
+    """Let warnings end the build like errors."""
+
+    @property
+    def content(self) -> Path:
+        """The folder of content."""
+        return self.root / self.config.content
+
+    @property
+    def templates(self) -> Path | None:
+        """The folder of the site's own templates, if there is one."""
+        folder = self.root / self.config.templates
+        return folder if folder.is_dir() else None
+
+
+class Skipped(msgspec.Struct, frozen=True):
+    """What a build leaves out, and until when its answer holds."""
+
+    drafts: int
+    scheduled: int
+    expired: int
+    next_due: int | None
+    """When the next scheduled article is due, in seconds since 1970."""
+    valid_until: int | None
+    """The first moment at which another set of articles is public."""
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What a build did."""
+
+    articles: int
+    editions: int
+    tickers: int
+    feeds: int
+    skipped: Skipped
+    warnings: tuple[Diagnostic, ...]
+    written: tuple[str, ...] = ()
+    unchanged: int = 0
+    removed: tuple[str, ...] = ()
+    reasons: tuple[tuple[str, str], ...] = ()
+    """Every page that was rendered, with `new`, `content`, `template`, `settings`, `program` or `output`."""
+    parsed: int = 0
+    steps: tuple[tuple[str, float], ...] = ()
+    """Seconds by step."""
+
+
+class Record(msgspec.Struct, frozen=True):
+    """What a build leaves for the next one into the same folder."""
+
+    program: bytes
+    settings: bytes
+    """The key of the site's view."""
+    closures: dict[str, bytes]
+    inputs: bytes
+    """The key of the state of all inputs; empty when a write to one of them might have gone unseen."""
+    outputs: bytes
+    """The key of the states of all outputs."""
+    as_of: int
+    report: Report
+
+
+class File(msgspec.Struct, frozen=True):
+    """A file that is published as it is."""
+
+    source: str
+    """Its path on disk."""
+    size: int
+    hash: bytes
+
+
+class Inputs(msgspec.Struct, frozen=True):
+    """What the disk holds before anything is opened."""
+
+    content: dict[str, Stat]
+    assets: dict[str, File]
+    key: bytes
+    """Of everything that the outputs depend on, but for the moment; empty when that cannot be said for sure."""
+
+
+class Clock:
+    """Times the steps of a build."""
+
+    def __init__(self) -> None:
+        self.times: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def done(self, step: str) -> None:
+        """Count the time since the last call as this step's."""
+        now = time.perf_counter()
+        self.times[step] = self.times.get(step, 0.0) + now - self._last
+        self._last = now
+
+
+def look(options: Options) -> Inputs:
+    """List what goes in. Raises `ContentError` when there is no content folder."""
+    now, config = files.now(), options.config
+    content = files.walk(options.content, config.ignore)
+    if not content and not options.content.is_dir():
+        hint = f"make it, or set content in {FILE}"
+        raise ContentError([Diagnostic(str(options.content), 0, 0, "there is no content folder", hint)])
+    folders = [program.theme(), *([options.templates] if options.templates else [])]
+    trees = [files.walk(folder) for folder in folders]
+    assets: dict[str, File] = {}
+    for folder, tree in zip(folders, trees, strict=True):  # the site's own come last and win
+        for path, stat in tree.items():
+            if path.startswith("assets/"):
+                hash = digest(files.read(folder, path))
+                assets[path.removeprefix("assets/")] = File(f"{folder}/{path}", stat.size, hash)
+    sure = all(files.settled(stat, now) for tree in (content, *trees) for stat in tree.values())
+    audience = (options.audience.drafts, options.audience.future)
+    places = [str(options.content.absolute()), *map(str, folders)]
+    key = fingerprint((program.key(), config, places, audience, content, trees)) if sure else b""
+    return Inputs(content, dict(sorted(assets.items())), key)
+
+
+def recorded(options: Options, store: Store) -> Record | None:
+    """What the last build into the output folder left, if anything."""
+    try:
+        return msgspec.msgpack.decode(store.record(output_name(options)), type=Record)
+    except msgspec.DecodeError:
+        return None
+
+
+def output_name(options: Options) -> str:
+    """What the cache calls the output folder."""
+    return str(options.output.resolve())
+
+
+def outputs_key(paths: list[str], states: Iterable[Stat]) -> bytes:
+    """The key of what stands in an output folder."""
+    return fingerprint((paths, list(states)))
+
+
+def unchanged(options: Options, inputs: Inputs, store: Store) -> Report | None:
+    """The last build's report, when another build would come to the same and the output is as it was left."""
+    record = recorded(options, store)
+    if record is None or options.force or not inputs.key or record.inputs != inputs.key:
+        return None
+    until = record.report.skipped.valid_until
+    if not record.as_of <= options.audience.as_of < (FOREVER if until is None else until):
+        return None
+    paths = publish.owned(options.output)
+    if outputs_key(paths, publish.states(options.output, paths)) != record.outputs:
+        return None
+    raise_if_wrong(record.report.warnings, options.strict)
+    total = record.report.unchanged + len(record.report.written)
+    return msgspec.structs.replace(record.report, written=(), removed=(), parsed=0, unchanged=total)
+
+
+def raise_if_wrong(problems: Iterable[Diagnostic], strict: bool) -> None:
+    """Raise all that is known to be wrong, if any of it stands in the way of publishing."""
+    problems = list(problems)
+    if any(problem.severity == "error" or strict for problem in problems):
+        raise ContentError(problems)

@@ -1,0 +1,211 @@
+"""Publishing: staged files into the output folder, so that readers only ever see whole files and living links.
+
+What is rendered is first written to a staging place on the output's own file system, then moved in by renames. A first
+build into an empty folder is staged beside it, whole, and moved in by one rename. The output folder carries the list of
+the files that digest wrote (`RECORD`), so that it stays known whose they are when the cache is gone; files that are not
+on it are never touched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import filecmp
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from digest import files
+from digest.errors import ContentError, Diagnostic
+
+RECORD = ".digest-files"
+"""The list, one path a line, in sorted order. Not for deployment."""
+
+STAGE = ".digest-stage"
+
+
+def owned(folder: Path) -> list[str]:
+    """The paths below an output folder that digest wrote, in sorted order; none when there is no record."""
+    try:
+        text = (folder / RECORD).read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return []
+    return [path for path in text.split("\n") if path and not path.startswith("/") and ".." not in path.split("/")]
+
+
+def states(folder: Path, paths: Iterable[str]) -> Iterator[files.Stat]:
+    """The states of these files below a folder, in their order."""
+    prefix = f"{folder}/"
+    for path in paths:
+        yield files.stat(prefix + path)
+
+
+class Staging:
+    """A place for what is rendered, until all of it is."""
+
+    def __init__(self, output: Path) -> None:
+        """Make the place. Raises `ContentError` when the output folder cannot be written to."""
+        self.output = output
+        self.fresh = _is_empty(output)
+        """Whether the whole output is staged, to be moved in by one rename."""
+        try:
+            if self.fresh:
+                self.fresh = _make(output.parent / f".{output.name}{STAGE}", output)
+            if not self.fresh:
+                output.mkdir(parents=True, exist_ok=True)
+                self.folder = output / STAGE
+                shutil.rmtree(self.folder, ignore_errors=True)
+                self.folder.mkdir()
+            else:
+                self.folder = output.parent / f".{output.name}{STAGE}"
+        except OSError as error:
+            raise _unwritable(output, error) from None
+
+    def abandon(self) -> None:
+        """Drop all that was staged; the output is as it was."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        if not self.fresh:
+            with contextlib.suppress(OSError):
+                self.output.rmdir()  # only when it is empty: then it was made for nothing
+
+    def publish(self, staged: Iterable[tuple[int, str]], planned: Iterable[str], before: Iterable[str]) -> list[str]:
+        """Move the staged pages in, in their order, and remove what is not planned any more; return what was removed.
+
+        `before` are the paths that digest wrote until now. Killed at any point, this leaves whole files and a record
+        that names every file of ours.
+        """
+        planned, before = sorted(planned), set(before)
+        try:
+            if self.fresh:
+                _write_record(self.folder, planned)
+                if self.output.is_dir() and not self.output.is_symlink():
+                    self.output.rmdir()
+                os.rename(self.folder, self.output)
+                return []
+            gone = sorted(before.difference(planned))
+            _write_record(self.output, sorted(before.union(planned)))
+            for path in _in_the_way(gone, planned):
+                _remove(self.output, path)
+            for index, path in staged:
+                _move(f"{self.folder}/{index}", self.output, path)
+            for path in gone:
+                _remove(self.output, path)
+            _write_record(self.output, planned)
+        except OSError as error:
+            raise _unwritable(self.output, error) from None
+        finally:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        return gone
+
+
+def place(stage: str, fresh: bool, index: int, path: str) -> str:
+    """Where in a staging folder a page goes; its own folder exists when this returns."""
+    if not fresh:
+        return f"{stage}/{index}"
+    target = f"{stage}/{path}"
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    return target
+
+
+def clean(folder: Path) -> int:
+    """Remove all files that digest wrote from an output folder, and the folders that they leave empty; their number."""
+    paths = owned(folder)
+    removed = sum(_remove(folder, path) for path in paths)
+    with contextlib.suppress(OSError):
+        (folder / RECORD).unlink(missing_ok=True)
+        shutil.rmtree(folder / STAGE, ignore_errors=True)
+        folder.rmdir()
+    return removed
+
+
+def differences(folder: Path, clean: Path) -> list[tuple[str, str]]:
+    """The files of ours that differ between two output folders, and how: `missing`, `superfluous` or `different`."""
+    here, there = set(owned(folder)), set(owned(clean))
+    found = [(path, "superfluous") for path in here - there] + [(path, "missing") for path in there - here]
+    for path in here & there:
+        try:
+            same = filecmp.cmp(folder / path, clean / path, shallow=False)
+        except OSError:
+            same = False
+        if not same:
+            found.append((path, "different"))
+    return sorted(found)
+
+
+def _is_empty(folder: Path) -> bool:
+    try:
+        return not os.listdir(folder)
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+
+
+def _make(folder: Path, output: Path) -> bool:
+    """Make a staging folder beside the output; False where that is not on the same file system, or not allowed."""
+    if output.is_symlink() or (output.exists() and os.stat(output).st_dev != os.stat(output.parent).st_dev):
+        return False
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        folder.mkdir(parents=True)
+    except PermissionError:
+        return False
+    return True
+
+
+def _write_record(folder: Path, paths: list[str]) -> None:
+    text = "".join(f"{path}\n" for path in paths)
+    record = folder / RECORD
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        if record.read_text("utf-8") == text:
+            return
+    temporary = folder / f"{RECORD}~"
+    temporary.write_text(text, "utf-8", newline="\n")
+    os.replace(temporary, record)
+
+
+def _in_the_way(gone: list[str], planned: list[str]) -> list[str]:
+    """Those of the files to go that stand where a folder must be, or below where a file must be."""
+    if not gone:
+        return []
+    files_to_be = set(planned)
+    folders_to_be = {path[:at] for path in planned for at in range(len(path)) if path[at] == "/"}
+    return [path for path in gone if path in folders_to_be or any(part in files_to_be for part in _parents(path))]
+
+
+def _parents(path: str) -> Iterator[str]:
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path
+
+
+def _move(staged: str, output: Path, path: str) -> None:
+    target = f"{output}/{path}"
+    try:
+        os.replace(staged, target)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        os.replace(staged, target)
+
+
+def _remove(folder: Path, path: str) -> bool:
+    """Remove a file, and the folders that it leaves empty."""
+    target = folder / path
+    try:
+        target.unlink()
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return False
+    for parent in target.parents:
+        if parent == folder:
+            break
+        try:
+            parent.rmdir()
+        except OSError:
+            break
+    return True
+
+
+def _unwritable(folder: Path, error: OSError) -> ContentError:
+    reason = (error.strerror or str(error)).lower()
+    hint = "give yourself the right to write there, make room, or choose another folder with -o"
+    return ContentError([Diagnostic(str(folder), 0, 0, f"cannot be written to: {reason}", hint)])

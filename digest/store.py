@@ -1,0 +1,183 @@
+"""The cache under `.digest/`: what was parsed, and what was published where, in one SQLite file.
+
+A missing, older or damaged cache is a miss, never an error; where none can be kept, a temporary one serves for the
+run. What a stored value means is left to `build`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import tempfile
+import weakref
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from digest.errors import Diagnostic, DigestError
+from digest.files import Stat
+
+VERSION = 1
+"""Of the tables below; another version's file is thrown away."""
+
+TABLES = """
+CREATE TABLE sources (path TEXT PRIMARY KEY, size INT, modified INT, changed INT, inode INT, hash BLOB, settings BLOB)
+    WITHOUT ROWID;
+CREATE TABLE parsed (path TEXT PRIMARY KEY, head BLOB) WITHOUT ROWID;
+CREATE TABLE bodies (path TEXT PRIMARY KEY, key BLOB, html TEXT);
+CREATE INDEX bodies_by_key ON bodies (key);
+CREATE TABLE pages (output TEXT, path TEXT, key BLOB, template TEXT, size INT, modified INT, changed INT, inode INT,
+    PRIMARY KEY (output, path)) WITHOUT ROWID;
+CREATE TABLE builds (output TEXT PRIMARY KEY, record BLOB) WITHOUT ROWID;
+"""
+
+
+class SourceRow(NamedTuple):
+    """What is known of a source file without opening it."""
+
+    stat: Stat
+    hash: bytes
+    settings: bytes
+    """Key of the settings that it was parsed with; empty for media."""
+
+
+class PageRow(NamedTuple):
+    """What was published at a path."""
+
+    key: bytes
+    template: str
+    stat: Stat
+
+
+class Damaged(DigestError):
+    """The cache lacks what it should hold. It is to be thrown away, and the work begun again."""
+
+    @classmethod
+    def because(cls, reason: object) -> Damaged:
+        return cls([Diagnostic("", 0, 0, f"the cache is damaged: {reason}", "delete .digest")])
+
+
+class Bodies:
+    """Fetches bodies from a cache file by their keys, from any process."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+
+    def __call__(self, key: bytes) -> str:
+        """A body's HTML. Raises `Damaged`."""
+        try:
+            if self._connection is None:
+                self._connection = sqlite3.connect(Path(self._path).as_uri() + "?mode=ro", uri=True)
+            row = self._connection.execute("SELECT html FROM bodies WHERE key = ? LIMIT 1", (key,)).fetchone()
+        except sqlite3.Error as error:
+            raise Damaged.because(error) from error
+        if row is None:
+            raise Damaged.because("a body is missing")
+        return str(row[0])
+
+
+class Store:
+    """An open cache file. `path` None, or a place where nothing can be written, gives a temporary one."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path.absolute() if path else _temporary(self)
+        try:
+            self._open()
+        except (sqlite3.Error, OSError):
+            self.start_over()
+
+    def _open(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=60)
+        self._connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA mmap_size = 1073741824")
+        found = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if found != VERSION:
+            if found or self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                raise sqlite3.DatabaseError("another version's cache")
+            self._connection.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {VERSION}; COMMIT")
+
+    def start_over(self) -> None:
+        """Throw the file away and begin an empty one, in a temporary place if need be."""
+        if hasattr(self, "_connection"):
+            self._connection.close()
+        try:
+            for suffix in ("", "-wal", "-shm"):
+                Path(f"{self.path}{suffix}").unlink(missing_ok=True)
+            self._open()
+        except (sqlite3.Error, OSError):
+            self.path = _temporary(self)
+            self._open()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All that is written inside is kept together or not at all. Raises `Damaged`."""
+        try:
+            with self._connection:
+                self._connection.execute("BEGIN IMMEDIATE")
+                yield
+        except sqlite3.Error as error:
+            raise Damaged.because(error) from error
+
+    def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """A query's rows; a damaged file is thrown away and gives none."""
+        try:
+            return self._connection.execute(query, values).fetchall()
+        except sqlite3.DatabaseError:
+            self.start_over()
+            return []
+
+    # Sources
+
+    def sources(self) -> dict[str, SourceRow]:
+        rows = self._rows("SELECT path, size, modified, changed, inode, hash, settings FROM sources")
+        return {row[0]: SourceRow(Stat(*row[1:5]), row[5], row[6]) for row in rows}
+
+    def parsed(self) -> dict[str, bytes]:
+        """Encoded heads by path."""
+        return dict(self._rows("SELECT path, head FROM parsed"))
+
+    def put_sources(self, rows: Iterable[tuple[str, SourceRow]], gone: Iterable[str]) -> None:
+        write = self._connection.executemany
+        write("REPLACE INTO sources VALUES (?, ?, ?, ?, ?, ?, ?)", ((p, *r.stat, r.hash, r.settings) for p, r in rows))
+        lost = [(path,) for path in gone]
+        write("DELETE FROM sources WHERE path = ?", lost)
+        write("DELETE FROM parsed WHERE path = ?", lost)
+        write("DELETE FROM bodies WHERE path = ?", lost)
+
+    def put_parsed(self, rows: Iterable[tuple[str, bytes]]) -> None:
+        """Rows of path and encoded head."""
+        self._connection.executemany("REPLACE INTO parsed VALUES (?, ?)", rows)
+
+    def put_bodies(self, rows: Iterable[tuple[str, bytes, str]]) -> None:
+        """Rows of path, body's key and HTML."""
+        self._connection.executemany("REPLACE INTO bodies VALUES (?, ?, ?)", rows)
+
+    # What was published
+
+    def pages(self, output: str) -> dict[str, PageRow]:
+        """What stands in an output folder, by path."""
+        query = "SELECT path, key, template, size, modified, changed, inode FROM pages WHERE output = ?"
+        return {row[0]: PageRow(row[1], row[2], Stat(*row[3:])) for row in self._rows(query, output)}
+
+    def put_pages(self, output: str, rows: Iterable[tuple[str, PageRow]], gone: Iterable[str]) -> None:
+        write = self._connection.executemany
+        write("REPLACE INTO pages VALUES (?, ?, ?, ?, ?, ?, ?, ?)", ((output, p, r.key, r.template, *r.stat) for p, r in rows))
+        write("DELETE FROM pages WHERE output = ? AND path = ?", ((output, path) for path in gone))
+
+    def record(self, output: str) -> bytes:
+        """What the last build into a folder noted, or empty."""
+        rows = self._rows("SELECT record FROM builds WHERE output = ?", output)
+        return rows[0][0] if rows else b""
+
+    def put_record(self, output: str, record: bytes) -> None:
+        self._connection.execute("REPLACE INTO builds VALUES (?, ?)", (output, record))
+
+
+def _temporary(owner: Store) -> Path:
+    folder = tempfile.TemporaryDirectory(prefix="digest-")
+    weakref.finalize(owner, folder.cleanup)
+    return Path(folder.name, "cache.db")

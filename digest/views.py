@@ -1,0 +1,455 @@
+"""Views: the frozen values that outputs are rendered from, and all that a renderer can see.
+
+Every string is text, not HTML, unless its name says so. URLs of pages are root-relative and carry the base path
+(`/news/2024/05/17/slug/`); `Site.origin` in front makes them absolute. Times are ISO 8601 text with an offset, in the
+site's zone. `pages` makes views; `templates` and `feeds` render them; nobody changes one.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from digest.fingerprint import Keyed, fingerprint
+
+
+class Link(msgspec.Struct, frozen=True):
+    """A name and where it leads."""
+
+    name: str
+    url: str
+
+
+class Feed(msgspec.Struct, frozen=True):
+    """A feed as a page announces it."""
+
+    title: str
+    url: str
+    type: str = "application/rss+xml"
+
+
+class Ticker(msgspec.Struct, frozen=True):
+    """A ticker as a card names it."""
+
+    symbol: str
+    """As shown: `TSLA`, `LON:VOD`."""
+    name: str
+    """The company's name from the registry, or empty."""
+    exchange: str
+    """`NASDAQ`, or empty when unknown."""
+    url: str
+    """The ticker's index page."""
+
+
+class Source(msgspec.Struct, frozen=True):
+    """Who first published an article."""
+
+    name: str
+    url: str = ""
+    """The original article, absolute; empty when not given."""
+    page: str = ""
+    """Our index page of this source."""
+    author: str = ""
+    published: str = ""
+    feed: str = ""
+    """The source's own feed, absolute; empty when not known."""
+
+
+class Image(msgspec.Struct, frozen=True):
+    """An article's picture."""
+
+    url: str
+    """Root-relative."""
+    alt: str
+    type: str
+    """MIME type."""
+    size: int
+    """Bytes."""
+
+
+class Correction(msgspec.Struct, frozen=True):
+    date: str
+    """`2024-05-18`."""
+    text: str
+
+
+class Parts(Keyed):
+    """A frozen bundle of named values with one key: base of the values that stand on many pages.
+
+    A subclass's annotations name the values, in their order. They are kept in one tuple, because there are as many
+    bundles as articles, and most builds look into few of them.
+    """
+
+    __slots__ = ("values",)
+
+    values: tuple[Any, ...]
+
+    def __init_subclass__(cls) -> None:
+        for index, name in enumerate(cls.__annotations__):
+            setattr(cls, name, property(partial(_value, index)))
+
+    def __init__(self, key: bytes, *values: Any) -> None:
+        self.key = key
+        self.values = values
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.key, *self.values)
+
+
+def _value(index: int, parts: Parts) -> Any:
+    return parts.values[index]
+
+
+class Card(Parts):
+    """What an index shows of an article; never its body."""
+
+    __slots__ = ()
+
+    authors: tuple[str, ...]
+    corrected: bool
+    """Whether a correction is attached."""
+    date: str
+    day: str
+    """The edition's day, `2024-05-17`."""
+    edition_url: str
+    image: Image | None
+    reprint: str
+    """`none`, `excerpt` or `full`."""
+    source: Source | None
+    status: str
+    """Empty when public, else `draft`, `scheduled` or `expired`."""
+    summary: str
+    """Plain text, maybe empty."""
+    tags: tuple[Link, ...]
+    tickers: tuple[Ticker, ...]
+    title: str
+    updated: str
+    """Empty when never updated."""
+    url: str
+
+
+class Content(Parts):
+    """What an article's page and its feed items show beyond the card."""
+
+    __slots__ = ()
+
+    body: bytes
+    """Key of the body's clean HTML; a renderer fetches it and fills `links` in (see `markup.resolve`)."""
+    corrections: tuple[Correction, ...]
+    disclosure: str
+    extra: dict[str, Any]
+    """Front matter that digest does not know, as text, lists and maps."""
+    guid: str
+    """The permanent identity: the absolute permalink, or the article's own `id`."""
+    links: tuple[str, ...]
+    """Where the body's symbolic links lead, root-relative, in order; an empty one is shown as plain text."""
+    via: Link | None
+
+
+class Note(Parts):
+    """An edition's note or a standing page's text."""
+
+    __slots__ = ()
+
+    body: bytes
+    links: tuple[str, ...]
+    summary: str
+    title: str
+    updated: str
+
+
+class Site(Parts):
+    """What every page knows of the site."""
+
+    __slots__ = ()
+
+    author: str
+    base: str
+    """The base path, `/` or `/news/`."""
+    copyright: str
+    description: str
+    disclaimer: str
+    feeds: tuple[Feed, ...]
+    """The whole site's feeds."""
+    hub: str
+    """WebSub hub, absolute, or empty."""
+    image: str
+    """Default picture for social cards, root-relative, or empty."""
+    language: str
+    """BCP 47, `en`."""
+    menu: tuple[Link, ...]
+    """Extra links from the settings, and the standing pages."""
+    notice: str
+    """A line shown above every page, or empty."""
+    origin: str
+    """Scheme and host without a slash: `https://example.org`."""
+    params: dict[str, Any]
+    """The settings' own table for themes."""
+    sections: tuple[Link, ...]
+    """The lists that this site has: tickers, tags, sources, watchlists, archive."""
+    title: str
+    ttl: int
+    """Minutes, for feeds."""
+
+    @staticmethod
+    def of(*values: Any) -> Site:
+        """A site's view with the key of its values."""
+        return Site(fingerprint(values), *values)
+
+
+class Count(msgspec.Struct, frozen=True):
+    """A page of an archive and how many articles stand on it."""
+
+    name: str
+    """`2024-05`, `2024`, `2024-05-17`."""
+    url: str
+    articles: int
+
+
+class Year(msgspec.Struct, frozen=True):
+    name: str
+    url: str
+    articles: int
+    months: tuple[Count, ...]
+
+
+class Edition(msgspec.Struct, frozen=True):
+    """A day and its cards, in the editor's order."""
+
+    day: str
+    url: str
+    title: str
+    """The note's title, or empty."""
+    cards: tuple[Card, ...]
+
+
+class EditionLink(msgspec.Struct, frozen=True):
+    day: str
+    url: str
+    title: str
+
+
+class Group(msgspec.Struct, frozen=True):
+    """A ticker, tag, source or watchlist."""
+
+    name: str
+    """`TSLA`, `ai`, `Reuters`, `Megacaps`."""
+    label: str
+    """A ticker's company, else empty."""
+    exchange: str
+    description: str
+    """A watchlist's or ticker's text from the settings or the registry, or empty."""
+    url: str
+    feed: str
+    """Its RSS, root-relative."""
+    aliases: tuple[str, ...] = ()
+    """Symbols that mean the same ticker."""
+    tickers: tuple[Ticker, ...] = ()
+    """A watchlist's members."""
+
+
+class GroupEntry(msgspec.Struct, frozen=True):
+    """A group as its list shows it."""
+
+    name: str
+    label: str
+    exchange: str
+    url: str
+    feed: str
+    articles: int
+    newest: str
+    """Day of the newest article, `2024-05-17`."""
+
+
+# What pages are rendered from. A template's variables are its view's fields.
+
+
+class ArticlePage(msgspec.Struct, frozen=True):
+    site: Site
+    card: Card
+    content: Content
+    newer: Card | None
+    older: Card | None
+
+
+class HomePage(msgspec.Struct, frozen=True):
+    site: Site
+    url: str
+    editions: tuple[Edition, ...]
+    """Newest first."""
+
+
+class EditionPage(msgspec.Struct, frozen=True):
+    site: Site
+    edition: Edition
+    note: Note | None
+    newer: EditionLink | None
+    older: EditionLink | None
+
+
+class MonthPage(msgspec.Struct, frozen=True):
+    site: Site
+    month: str
+    """`2024-05`."""
+    url: str
+    editions: tuple[Edition, ...]
+
+
+class YearPage(msgspec.Struct, frozen=True):
+    site: Site
+    year: Year
+
+
+class ArchivePage(msgspec.Struct, frozen=True):
+    site: Site
+    url: str
+    years: tuple[Year, ...]
+
+
+class GroupListPage(msgspec.Struct, frozen=True):
+    site: Site
+    kind: str
+    """`tickers`, `tags`, `sources` or `watchlists`."""
+    url: str
+    entries: tuple[GroupEntry, ...]
+    """By name."""
+
+
+class GroupPage(msgspec.Struct, frozen=True):
+    site: Site
+    kind: str
+    list_url: str
+    group: Group
+    total: int
+    cards: tuple[Card, ...]
+    """The newest 50."""
+    months: tuple[Count, ...]
+    """Newest first."""
+
+
+class GroupMonthPage(msgspec.Struct, frozen=True):
+    site: Site
+    kind: str
+    list_url: str
+    group: Group
+    month: str
+    url: str
+    cards: tuple[Card, ...]
+
+
+class StandingPage(msgspec.Struct, frozen=True):
+    site: Site
+    url: str
+    note: Note
+
+
+class FeedsPage(msgspec.Struct, frozen=True):
+    site: Site
+    url: str
+    opml: str
+    """The OPML file's URL, or empty."""
+    groups: tuple[tuple[str, tuple[Feed, ...]], ...]
+    """Heading and feeds: site, tickers, tags, sources, watchlists."""
+
+
+class NotFoundPage(msgspec.Struct, frozen=True):
+    site: Site
+
+
+class RedirectPage(msgspec.Struct, frozen=True):
+    site: Site
+    title: str
+    target: str
+    """Root-relative."""
+
+
+class FeedItem(msgspec.Struct, frozen=True):
+    card: Card
+    content: Content
+
+
+class ArticleFeed(msgspec.Struct, frozen=True):
+    """RSS, Atom and JSON Feed are all rendered from this."""
+
+    site: Site
+    title: str
+    description: str
+    url: str
+    """The feed's own."""
+    page: str
+    """The page that it is the feed of."""
+    full_text: bool
+    items: tuple[FeedItem, ...]
+    """Newest first."""
+
+
+class EditionItem(msgspec.Struct, frozen=True):
+    """A day as its feed shows it."""
+
+    edition: Edition
+    note: Note | None
+
+
+class EditionFeed(msgspec.Struct, frozen=True):
+    """The feed with one item a day; its fields are those of `ArticleFeed`."""
+
+    site: Site
+    title: str
+    description: str
+    url: str
+    page: str
+    items: tuple[EditionItem, ...]
+    """Newest first."""
+
+
+class SitemapEntry(msgspec.Struct, frozen=True):
+    url: str
+    """Root-relative."""
+    modified: str = ""
+    """ISO 8601, or empty."""
+
+
+class Sitemap(msgspec.Struct, frozen=True):
+    origin: str
+    entries: tuple[SitemapEntry, ...]
+
+
+class SitemapIndex(msgspec.Struct, frozen=True):
+    origin: str
+    urls: tuple[str, ...]
+
+
+class NewsEntry(msgspec.Struct, frozen=True):
+    """An article as the news sitemap lists it."""
+
+    url: str
+    """Root-relative."""
+    title: str
+    date: str
+    """ISO 8601 with an offset."""
+
+
+class NewsSitemap(msgspec.Struct, frozen=True):
+    """The articles of the two days up to the newest."""
+
+    origin: str
+    name: str
+    """The publication's, as it stands on its pages."""
+    language: str
+    """BCP 47."""
+    entries: tuple[NewsEntry, ...]
+    """Newest first, at most 1,000 (`sitemaps.NEWS_LIMIT`)."""
+
+
+class Text(msgspec.Struct, frozen=True):
+    text: str
+
+
+class Copy(msgspec.Struct, frozen=True):
+    """A file published as it is."""
+
+    source: str
+    """Its path on disk."""
+    hash: bytes

@@ -1,0 +1,71 @@
+"""Workers: the same calls on many pieces of work, in this process or in several.
+
+A worker is a callable that is made once per process out of a setup, and then given chunks. Whether chunks run here or
+in processes of their own, forked or spawned, results are the same and come back in order.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from typing import Any
+
+Make = Callable[[Any], Callable[[Any], Any]]
+
+_here: Callable[[Any], Any] | None = None
+
+
+def _start(make: Make, setup: Any) -> None:
+    global _here
+    import gc
+
+    gc.disable()  # workers make few cycles and end soon
+    _here = make(setup)
+
+
+def _perform(chunk: Any) -> Any:
+    assert _here is not None
+    return _here(chunk)
+
+
+class Workers:
+    """Makes workers when there is enough to do for them, and no earlier."""
+
+    def __init__(self, jobs: int, make: Make, setup: Any) -> None:
+        self.jobs = jobs
+        self.make = make
+        self.setup = setup
+        self._inline: Callable[[Any], Any] | None = None
+        self._pool: ProcessPoolExecutor | None = None
+
+    def map(self, chunks: list[Any], worthwhile: bool) -> Iterator[Any]:
+        """The results of the chunks, in order; from other processes if that is `worthwhile`."""
+        if self.jobs < 2 or not worthwhile:
+            self._inline = self._inline or self.make(self.setup)
+            yield from map(self._inline, chunks)
+            return
+        if self._pool is None:
+            context = multiprocessing.get_context(_start_method())
+            self._pool = ProcessPoolExecutor(self.jobs, context, _start, (self.make, self.setup))
+        pending: list[Future[Any]] = [self._pool.submit(_perform, chunk) for chunk in chunks]
+        pending.reverse()
+        while pending:
+            yield pending.pop().result()  # popped, so that a result is freed once it is used
+
+    def close(self) -> None:
+        if self._pool:
+            self._pool.shutdown(cancel_futures=True)
+
+
+def chunked(items: Iterable[Any], size: int) -> list[list[Any]]:
+    """Items in lists of `size`, the last maybe shorter."""
+    items = list(items)
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+def _start_method() -> str:
+    """Forking is quickest, and safe only where no thread holds a lock; elsewhere processes start anew."""
+    return "fork" if sys.platform == "linux" and threading.active_count() == 1 else "spawn"
