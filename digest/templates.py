@@ -1,0 +1,432 @@
+"""Templates: a view in, HTML out, and the key of everything besides the view that shapes the HTML.
+
+A name is looked up in the site's own folder, then in the theme; `theme/NAME` is always the theme's own. Rendering
+is pure: a template sees its view and pure filters, no clock, disk, environment or chance. Which template renders
+which view, and where the result goes, is left to the planner.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import html
+import marshal
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jinja2
+import msgspec
+from jinja2 import meta, nodes
+from jinja2.bccache import Bucket, BytecodeCache
+from jinja2.compiler import CodeGenerator
+from jinja2.loaders import split_template_path
+from jinja2.runtime import Context, Macro, Undefined
+from markupsafe import Markup
+
+from digest import views
+from digest.errors import ContentError, Diagnostic, DigestError, did_you_mean
+from digest.fingerprint import SIZE, Keyed, digest
+from digest.tickers import mic
+
+THEME = "theme"
+"""The theme's name in diagnostics, and the folder under which templates reach the theme's own copies."""
+
+REMEMBERED = 20_000
+"""Fragments that `once` keeps of each macro: about 20 MB of cards, however long the process lives."""
+
+_BODIES = "<bodies>"  # no template can spell this variable's name
+_REFERENCES = (nodes.Extends, nodes.Include, nodes.Import, nodes.FromImport)
+_QUOTED = re.compile(r"'([^']+)'")
+_NO_FIELD = re.compile(r"'digest\.views\.(\w+) object' has no attribute '(\w+)'")
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+class _Source(NamedTuple):
+    label: str
+    """The file as its author knows it: `templates/base.html`, `theme/base.html`."""
+    data: bytes
+    text: str
+
+
+class Templates:
+    """The templates of a site and its theme. Each file is read once: what `closure` hashed is what `render` uses."""
+
+    def __init__(self, site_folder: Path | None, theme: Path, bytecode: Path | None = None, label: str = "templates") -> None:
+        """Look in `site_folder`, which diagnostics call `label`, then in `theme`.
+
+        `bytecode` is a folder that keeps compiled templates between runs; it need not exist nor be writable.
+        """
+        same = site_folder is not None and site_folder.resolve() == theme.resolve()
+        self._theme = (theme, label if same else THEME)
+        self._roots = (self._theme,) if same or not site_folder else ((site_folder, label), self._theme)
+        self._sources: dict[str, _Source | None] = {}
+        self._kept = _Kept(bytecode)
+        self._fragments: dict[Macro, dict[tuple[Any, ...], str]] = {}
+        self._environment = _Environment(self._load, _Compiled(self._kept))
+        self._environment.filters["once"] = self._once
+
+    def names(self) -> tuple[str, ...]:
+        """The name of every template, sorted."""
+        found = (file.relative_to(root) for root, _ in self._roots for file in root.rglob("*.html"))
+        return tuple(sorted({file.as_posix() for file in found if file.parts[0] != "assets"}))
+
+    def closure(self, name: str) -> bytes:
+        """The 16-byte key of the template and of all that it extends, includes or imports, near and far.
+
+        Raises ContentError with every syntax error, missing template and name computed at run time.
+        """
+        if self._source(name) is None:
+            raise ContentError([self._missing(f"{self._roots[0][1]}/{name}", 0, name)])
+        problems: list[Diagnostic] = []
+        parts: dict[str, bytes | None] = {}
+        waiting = [name]
+        while waiting:
+            current = waiting.pop()
+            if current not in parts:
+                source = self._source(current)
+                parts[current] = source.data if source else None
+                waiting += self._references(current, source, problems) if source else ()
+        if problems:
+            raise ContentError(problems)
+        return digest(msgspec.msgpack.encode(sorted(parts.items())))
+
+    def render(self, name: str, view: msgspec.Struct, bodies: Callable[[bytes], str]) -> bytes:
+        """The page in UTF-8; variables are the view's fields, `bodies` gives the clean HTML of a body's key.
+
+        Raises ContentError that names the template and the line where it failed.
+        """
+        fields = {field: getattr(view, field) for field in view.__struct_fields__}
+        fields[_BODIES] = bodies
+        try:
+            return self._environment.get_template(name).render(fields).encode()
+        except DigestError:
+            raise
+        except Exception as error:
+            raise ContentError([self._explain(name, view, error)]) from error
+
+    def _source(self, name: str) -> _Source | None:
+        if name not in self._sources:
+            self._sources[name] = self._read(name)
+        return self._sources[name]
+
+    def _read(self, name: str) -> _Source | None:
+        own = name.startswith(f"{THEME}/")
+        try:
+            parts = split_template_path(name.removeprefix(f"{THEME}/") if own else name)
+        except jinja2.TemplateNotFound:  # a name with `..` in it
+            return None
+        for root, label in (self._theme,) if own else self._roots:
+            path = "/".join((label, *parts))
+            try:
+                data = root.joinpath(*parts).read_bytes()
+                return _Source(path, data, data.decode("utf-8-sig"))
+            except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+                continue
+            except UnicodeDecodeError as error:
+                line = data.count(b"\n", 0, error.start) + 1
+                raise ContentError([Diagnostic(path, line, 0, "not UTF-8", "save the file as UTF-8")]) from error
+            except OSError as error:
+                raise ContentError([Diagnostic(path, 0, 0, f"cannot be read: {error.strerror}")]) from error
+        return None
+
+    def _load(self, name: str) -> tuple[str, str, None] | None:
+        source = self._source(name)
+        return (source.text, source.label, None) if source else None
+
+    def _references(self, name: str, source: _Source, problems: list[Diagnostic]) -> Sequence[str]:
+        """The names that a template refers to; what is wrong with them is added to `problems`."""
+        place, made_from = f"{digest(name.encode()).hex()}.names", digest(source.data)
+        names: Sequence[str] | None = self._kept.get(place, made_from)
+        # What was kept holds for the source alone: a name that leads nowhere now needs a look at whether it may.
+        if names is None or not all(map(self._source, names)):
+            found: list[Diagnostic] = []
+            names = list(self._parse(name, source, found))
+            if not found:
+                self._kept.put(place, made_from, names)
+            problems += found
+        return names
+
+    def _parse(self, name: str, source: _Source, problems: list[Diagnostic]) -> Iterator[str]:
+        try:
+            tree = self._environment.parse(source.text, name, source.label)
+        except jinja2.TemplateSyntaxError as error:
+            problems.append(Diagnostic(source.label, error.lineno, 0, error.message or "syntax error"))
+            return
+        for node in tree.find_all(_REFERENCES):
+            found = list(meta.find_referenced_templates(nodes.Template([node], lineno=node.lineno)))
+            known = [each for each in found if each is not None]
+            if len(known) < len(found):
+                message = "the name of a template is computed at run time"
+                hint = "write it as plain text, and choose with {% if %}"
+                problems.append(Diagnostic(source.label, node.lineno, 0, message, hint))
+            elif not (any(map(self._source, known)) or (isinstance(node, nodes.Include) and node.ignore_missing)):
+                problems.append(self._missing(source.label, node.lineno, *known))
+            yield from known
+
+    def _missing(self, path: str, line: int, *names: str) -> Diagnostic:
+        message = "no template " + " or ".join(map(repr, names))
+        return Diagnostic(path, line, 0, message, did_you_mean(names[0], self.names()) if names else "")
+
+    def _once(self, value: Any, macro: Macro, *arguments: Any) -> str:
+        """`{{ card | once(macro) }}`: what an imported macro makes of a keyed value, made once for each key."""
+        if macro not in self._fragments:
+            if not self._is_shared(macro):
+                raise jinja2.TemplateRuntimeError("'once' takes a macro imported from a template without context")
+            self._fragments[macro] = {}
+        if not isinstance(value, Keyed):
+            raise jinja2.TemplateRuntimeError(f"'once' takes a value with a key, not a {type(value).__name__}")
+        fragments = self._fragments[macro]
+        place = (value.key, *arguments)
+        fragment = fragments.get(place)
+        if fragment is None:
+            if len(fragments) >= REMEMBERED:
+                fragments.clear()
+            fragment = fragments[place] = macro(value, *arguments)
+        return fragment
+
+    def _is_shared(self, macro: Any) -> bool:
+        """Whether it lives in a template's one shared module, where it can see nothing but its arguments."""
+        loaded = (self._environment.cache or {}).values()
+        return isinstance(macro, Macro) and any(getattr(template._module, macro.name, None) is macro for template in loaded)
+
+    def _explain(self, name: str, view: msgspec.Struct, error: Exception) -> Diagnostic:
+        """Where in which template an exception arose, what it says and what may mend it."""
+        labels = {source.label for source in self._sources.values() if source}
+        path, line = f"{self._roots[0][1]}/{name}", 0
+        trace = error.__traceback__
+        while trace:  # the deepest frame that is a template's
+            if trace.tb_frame.f_code.co_filename in labels:
+                path, line = trace.tb_frame.f_code.co_filename, trace.tb_lineno
+            trace = trace.tb_next
+        if isinstance(error, jinja2.TemplateNotFound):
+            return self._missing(path, line, str(error.name))
+        message = str(error) if isinstance(error, jinja2.TemplateError) else f"{type(error).__name__}: {error}"
+        known: Iterable[str] = ()
+        if isinstance(error, jinja2.TemplateSyntaxError):
+            path, line, message = error.filename or path, error.lineno, error.message or "syntax error"
+            known = self._environment.filters
+        elif found := _NO_FIELD.fullmatch(message):
+            known = getattr(views, found[1]).__annotations__
+            message = f"{found[1]} has no field {found[2]!r}"
+        elif isinstance(error, jinja2.UndefinedError):
+            known = view.__struct_fields__
+        quoted = _QUOTED.search(message)
+        return Diagnostic(path, line, 0, message, did_you_mean(quoted[1], known) if quoted else "")
+
+
+def _text(value: Any) -> str:
+    """The value as HTML. Only text and numbers: other values print as `<... object at 0x7f...>`, never the same."""
+    kind = type(value)
+    if kind is str:
+        return html.escape(value)
+    if kind is Markup:
+        return value  # type: ignore[no-any-return]
+    if isinstance(value, (str, int, float, Undefined)):
+        return html.escape(str(value))
+    raise jinja2.TemplateRuntimeError(f"only text and numbers can be printed, not {kind.__name__}")
+
+
+class _Writer(CodeGenerator):
+    """Writes `_text(x)` for `{{ x }}` where Jinja wraps each value in a new `Markup`: half of a page's time."""
+
+    def _output_child_pre(self, *_: Any) -> None:
+        self.write("environment.finalize(")
+
+    def _output_child_post(self, *_: Any) -> None:
+        self.write(")")
+
+
+class _Environment(jinja2.Environment):
+    code_generator_class = _Writer
+
+    def __init__(self, load: Callable[[str], Any], compiled: BytecodeCache) -> None:
+        super().__init__(
+            loader=jinja2.FunctionLoader(load),
+            bytecode_cache=compiled,
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            finalize=_text,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+            cache_size=-1,
+        )
+        self.globals = {"range": range, "dict": dict, "namespace": self.globals["namespace"]}
+        self.filters = {name: each for name, each in self.filters.items() if name not in ("random", "pprint")}
+        self.filters |= {each.__name__: each for each in _FILTERS}
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """The environment's own: Jinja would stack a slow `ChainMap` on them for globals of a single template."""
+        return self.globals
+
+
+class _Kept:
+    """Values kept in a folder between runs, sealed with what they were made from: what is stale or damaged is a miss."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
+        # Filters of constants are computed when a template is compiled, so this module shapes compiled code.
+        self.version = f"{jinja2.__version__} {sys.version} {digest(Path(__file__).read_bytes()).hex()}".encode()
+
+    def get(self, name: str, made_from: bytes) -> Any:
+        """The value, or None."""
+        try:
+            data = (self.folder / name).read_bytes() if self.folder else b""
+        except OSError:
+            return None
+        value = data[SIZE:]
+        return marshal.loads(value) if data[:SIZE] == self.seal(made_from, value) else None
+
+    def put(self, name: str, made_from: bytes, value: Any) -> None:
+        if self.folder:
+            data = marshal.dumps(value)
+            part = self.folder / f"{name}.{os.getpid()}"
+            with contextlib.suppress(OSError):  # a folder that cannot be written keeps nothing
+                self.folder.mkdir(parents=True, exist_ok=True)
+                part.write_bytes(self.seal(made_from, data) + data)
+                part.replace(self.folder / name)
+
+    def seal(self, made_from: bytes, data: bytes) -> bytes:
+        return digest(b"\n".join((self.version, made_from, data)))
+
+
+class _Compiled(BytecodeCache):
+    def __init__(self, kept: _Kept) -> None:
+        self.kept = kept
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self.kept.get(bucket.key, bucket.checksum.encode())
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.kept.put(bucket.key, bucket.checksum.encode(), bucket.code)
+
+
+# Filters. Months and days are English whatever the machine's locale: output depends on input alone.
+
+
+@jinja2.pass_context
+def body(context: Context, text: views.Content | views.Note) -> Markup:
+    """The clean HTML of an article or a note, links filled in."""
+    bodies = context.get(_BODIES)
+    if bodies is None:
+        raise jinja2.TemplateRuntimeError("'body' is for pages; an imported macro has no bodies")
+    from digest.markup import resolve
+
+    return Markup(resolve(bodies(text.body), text.links))
+
+
+def date(text: str) -> str:
+    """`17 May 2024`, from `2024-05-17` or a longer ISO 8601 text."""
+    return _dates(text[:10])[0]
+
+
+def long_date(text: str) -> str:
+    """`Friday, 17 May 2024`."""
+    return _dates(text[:10])[1]
+
+
+@lru_cache(4096)  # a day is named on all pages of its articles
+def _dates(day: str) -> tuple[str, str]:
+    short = f"{int(day[8:10])} {month_name(day)}"
+    return short, f"{_DAYS[datetime.date.fromisoformat(day).weekday()]}, {short}"
+
+
+def month_name(text: str) -> str:
+    """`May 2024`, from `2024-05` or a longer ISO 8601 text."""
+    return f"{_MONTHS[int(text[5:7]) - 1]} {int(text[:4])}"
+
+
+def time(text: str) -> str:
+    """`11:41`, from an ISO 8601 date and time; empty at midnight, which is how a bare date is written."""
+    return "" if text[11:16] == "00:00" else text[11:16]
+
+
+def zone(text: str) -> str:
+    """The offset of an ISO 8601 date and time: `UTC`, `UTC-4`, `UTC+5:30`."""
+    sign, hours, minutes = text[-6:-5], text[-5:-3], text[-2:]
+    if text.endswith("Z") or hours == minutes == "00":
+        return "UTC"
+    return f"UTC{sign}{int(hours)}{f':{minutes}' if minutes != '00' else ''}"
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """`1 article`, `1,204 articles`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def initials(entries: Iterable[views.GroupEntry]) -> list[tuple[str, list[views.GroupEntry]]]:
+    """Entries under the letters that their names begin with; digits and symbols under `#`, which comes last."""
+    letters: dict[str, list[views.GroupEntry]] = {}
+    for entry in entries:
+        first = entry.name[:1].upper()
+        letters.setdefault(first if first.isalpha() else "#", []).append(entry)
+    return sorted(letters.items(), key=lambda item: (item[0] == "#", item[0]))
+
+
+def breadcrumb_list(trail: Sequence[tuple[str, str]], origin: str) -> dict[str, Any]:
+    """Schema.org's BreadcrumbList of names and root-relative URLs."""
+    steps = [
+        {"@type": "ListItem", "position": number, "name": name, "item": origin + url}
+        for number, (name, url) in enumerate(trail, 1)
+    ]
+    return {"@type": "BreadcrumbList", "itemListElement": steps}
+
+
+def corporations(tickers: Iterable[views.Ticker]) -> list[dict[str, str]]:
+    """Schema.org's Corporation for each ticker, `tickerSymbol` after its exchange's ISO 10383 code: `XNAS TSLA`.
+
+    What no known exchange lists, an index or a currency, is a Thing.
+    """
+    things = []
+    for ticker in tickers:
+        thing = {"@type": "Thing", "name": ticker.name or ticker.symbol}
+        if code := mic(ticker.exchange):
+            thing |= {"@type": "Corporation", "tickerSymbol": f"{code} {ticker.symbol.rpartition(':')[2]}"}
+        things.append(thing)
+    return things
+
+
+def names(links: Iterable[views.Link]) -> list[str]:
+    """The names of links."""
+    return [link.name for link in links]
+
+
+def things(values: Iterable[str], kind: str, field: str = "name", before: str = "") -> list[dict[str, str]]:
+    """A schema.org node of this type for each value that is not empty, the value in `field` after `before`."""
+    return [{"@type": kind, field: before + value} for value in values if value]
+
+
+def json_ld(graph: Iterable[dict[str, Any]]) -> Markup:
+    """The nodes as JSON-LD 1.1 for a `script` element, which no text in them can end; empty values are left out."""
+    text = msgspec.json.encode({"@context": "https://schema.org", "@graph": [*map(_filled, graph)]}).decode()
+    return Markup(text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))
+
+
+def _filled(node: dict[str, Any]) -> dict[str, Any]:
+    return {key: _filled(value) if isinstance(value, dict) else value for key, value in node.items() if value}
+
+
+_FILTERS = (
+    body,
+    date,
+    long_date,
+    month_name,
+    time,
+    zone,
+    count,
+    initials,
+    breadcrumb_list,
+    corporations,
+    names,
+    things,
+    json_ld,
+)
