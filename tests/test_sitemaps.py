@@ -1,0 +1,152 @@
+"""Sitemaps, the news sitemap and OPML, held to their formats' own rules."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from feed_views import ORIGIN, site
+from lxml import etree
+
+from digest.sitemaps import (
+    LIMIT,
+    NEWS_LIMIT,
+    news_language,
+    news_sitemap,
+    opml,
+    sitemap,
+    sitemap_index,
+)
+from digest.views import Feed, FeedsPage, NewsEntry, NewsSitemap, Sitemap, SitemapEntry, SitemapIndex
+
+DATA = Path(__file__).parent / "data"
+NAMES = {
+    "m": "http://www.sitemaps.org/schemas/sitemap/0.9",
+    "n": "http://www.google.com/schemas/sitemap-news/0.9",
+}
+
+
+def valid(document: bytes, schema: str) -> ElementTree.Element:
+    """The document's tree, once it holds to the schema."""
+    etree.XMLSchema(etree.parse(str(DATA / schema))).assertValid(etree.fromstring(document))
+    return ElementTree.fromstring(document)
+
+
+def texts(tree: ElementTree.Element, path: str) -> list[str | None]:
+    return [found.text for found in tree.findall(path, NAMES)]
+
+
+def test_sitemap_lists_absolute_urls_with_their_dates() -> None:
+    """A sitemap gives each URL, escaped and encoded, with the time of its last change when that is known."""
+    view = Sitemap(
+        ORIGIN,
+        (
+            SitemapEntry("/news/2024/05/17/a&b/", "2024-05-17T08:30:00-04:00"),
+            SitemapEntry("/news/日本/"),
+            SitemapEntry("/news/o'clock/", "1890-01-01T00:00:00-04:56:02"),
+        ),
+    )
+    tree = valid(sitemap(view), "sitemap.xsd")
+    assert texts(tree, "m:url/m:loc") == [
+        f"{ORIGIN}/news/2024/05/17/a&b/",
+        f"{ORIGIN}/news/%E6%97%A5%E6%9C%AC/",
+        f"{ORIGIN}/news/o'clock/",
+    ]
+    assert texts(tree, "m:url/m:lastmod") == ["2024-05-17T08:30:00-04:00", "1890-01-01T04:56:02+00:00"]
+
+
+def test_sitemap_may_be_full_but_not_fuller() -> None:
+    """50,000 URLs are a valid sitemap; one more is refused, not silently cut."""
+    entries = tuple(SitemapEntry(f"/{number}/") for number in range(LIMIT))
+    assert len(valid(sitemap(Sitemap(ORIGIN, entries)), "sitemap.xsd")) == LIMIT
+    with pytest.raises(ValueError, match="50001 entries, where the format allows 50000"):
+        sitemap(Sitemap(ORIGIN, (*entries, SitemapEntry("/more/"))))
+
+
+def test_empty_sitemap_is_well_formed() -> None:
+    """A site without articles has a sitemap that parses."""
+    assert len(valid(sitemap(Sitemap(ORIGIN, ())), "sitemap.xsd")) == 0
+
+
+def test_schema_can_fail() -> None:
+    """The rules that sitemaps are held to refuse a relative URL, a URL listed twice and a date that is none."""
+    good = sitemap(Sitemap(ORIGIN, (SitemapEntry("/a/", "2024-05-17T00:00:00+00:00"), SitemapEntry("/b/"))))
+    for old, new in ((ORIGIN.encode(), b""), (b"/b/", b"/a/"), (b"2024-05-17T", b"17 May")):
+        with pytest.raises(etree.DocumentInvalid):
+            valid(good.replace(old, new), "sitemap.xsd")
+
+
+def test_index_lists_sitemaps() -> None:
+    """The index gives the absolute URL of each sitemap and nothing that a new article would change."""
+    tree = valid(sitemap_index(SitemapIndex(ORIGIN, ("/sitemap-2024.xml", "/sitemap-2023.xml"))), "sitemap.xsd")
+    assert texts(tree, "m:sitemap/m:loc") == [f"{ORIGIN}/sitemap-2024.xml", f"{ORIGIN}/sitemap-2023.xml"]
+    assert texts(tree, "m:sitemap/m:lastmod") == []
+
+
+def test_news_sitemap_names_publication_and_title() -> None:
+    """The news sitemap gives publication, language, date with offset and title of each article, whatever stands in them."""
+    view = NewsSitemap(
+        ORIGIN,
+        "Bulls & Bears",
+        "en-GB",
+        (NewsEntry("/2024/05/17/a/", 'A <b> "c" \x00& ]]>', "2024-05-17T08:30:00-04:00"),),
+    )
+    tree = valid(news_sitemap(view), "sitemap.xsd")
+    assert texts(tree, "m:url/m:loc") == [f"{ORIGIN}/2024/05/17/a/"]
+    assert texts(tree, ".//n:name") == ["Bulls & Bears"]
+    assert texts(tree, ".//n:language") == ["en"]
+    assert texts(tree, ".//n:publication_date") == ["2024-05-17T08:30:00-04:00"]
+    assert texts(tree, ".//n:title") == ['A <b> "c" & ]]>']
+
+
+def test_news_sitemap_has_a_limit() -> None:
+    """A news sitemap of more than 1,000 articles is refused."""
+    entries = tuple(NewsEntry(f"/{n}/", "T", "2024-05-17T00:00:00+00:00") for n in range(NEWS_LIMIT + 1))
+    with pytest.raises(ValueError, match="1001 entries, where the format allows 1000"):
+        news_sitemap(NewsSitemap(ORIGIN, "N", "en", entries))
+
+
+@pytest.mark.parametrize(
+    ("tag", "expected"),
+    [
+        ("en", "en"),
+        ("en-US", "en"),
+        ("pt_BR", "pt"),
+        ("zh", "zh-cn"),
+        ("zh-Hant-HK", "zh-tw"),
+        ("zh-TW", "zh-tw"),
+        ("fil", "fil"),
+    ],
+)
+def test_news_language_is_one_that_the_format_knows(tag: str, expected: str) -> None:
+    """A language loses its region, except Chinese, which the format tells apart."""
+    assert news_language(tag) == expected
+
+
+def feeds_page(*groups: tuple[str, tuple[Feed, ...]]) -> FeedsPage:
+    return FeedsPage(site(), "/feeds/", "/feeds.opml", groups)
+
+
+def test_opml_lists_every_feed_once() -> None:
+    """The subscription list has a group per heading and each feed as RSS, not again in its other formats."""
+    view = feeds_page(
+        ("Site", (Feed("All", "/feed.xml"), Feed("All, Atom", "/atom.xml", "application/atom+xml"))),
+        (
+            "Tickers",
+            (Feed('"Tesla" & <co>', "/tickers/tsla/feed.xml"), Feed("日本", "/tickers/日本/feed.xml")),
+        ),
+        ("Other", (Feed("JSON", "/feed.json", "application/feed+json"),)),
+        ("None", ()),
+    )
+    tree = valid(opml(view), "opml.xsd")
+    assert tree.findtext("head/title") == "Example Digest"
+    assert [(group.get("text"), [feed.get("xmlUrl") for feed in group]) for group in tree.findall("body/outline")] == [
+        ("Site", [f"{ORIGIN}/feed.xml"]),
+        ("Tickers", [f"{ORIGIN}/tickers/tsla/feed.xml", f"{ORIGIN}/tickers/%E6%97%A5%E6%9C%AC/feed.xml"]),
+    ]
+    assert [feed.get("text") for feed in tree.findall("body/outline/outline")] == [
+        "All",
+        '"Tesla" & <co>',
+        "日本",
+    ]
