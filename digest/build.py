@@ -1,0 +1,55 @@
+"""Building: bring an output folder to the state of a site, with as little work as that takes.
+
+First whether there is anything to do, which needs no more than a look at the disk; then, if so, the pipeline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from digest import inputs
+from digest.inputs import Audience, Clock, Options, Report
+from digest.store import Damaged, Store
+
+if TYPE_CHECKING:
+    from digest.library import Library
+
+__all__ = ["Audience", "Options", "Progress", "Report", "build"]
+
+Progress = Callable[[str, int, int], None]
+
+
+def build(options: Options, library: Library | None = None, progress: Progress = lambda *_: None) -> Report:
+    """Bring the output folder to the state of the site, and return what was done.
+
+    A `library` that is kept between builds saves loading it. `progress` is told a step, how much of it is done and of
+    how much. Raises `ContentError` with everything that is wrong; the output is then as it was.
+    """
+    store = library.store if library else Store(options.cache)
+    try:
+        return _build(options, store, library, progress)
+    except Damaged:
+        store.start_over()
+        if library:
+            library.forget()
+        return _build(options, store, library, progress)
+    finally:
+        if library is None:
+            store.close()
+
+
+def _build(options: Options, store: Store, library: Library | None, progress: Progress) -> Report:
+    clock = Clock()
+    found = inputs.look(options)
+    clock.done("list")
+    report = inputs.unchanged(options, found, store)
+    clock.done("check")
+    if report is None:
+        from digest.library import Library
+        from digest.pipeline import Pipeline
+
+        report = Pipeline(options, library or Library(store), found, clock, progress).run()
+    return msgspec.structs.replace(report, steps=tuple(clock.times.items()))

@@ -1,0 +1,251 @@
+"""The command line: arguments in, messages and an exit status out.
+
+0: done. 1: content or templates are wrong. 2: settings or the command's use are wrong. What a command does is left to
+the modules below, which are imported when it runs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from digest import __version__
+from digest.errors import Diagnostic, DigestError, SettingsError
+
+if TYPE_CHECKING:
+    from digest.inputs import Options, Report
+
+CACHE = ".digest"
+SHOWN = 20
+"""Warnings shown unless all are asked for."""
+
+COLOURS = {"error": "red", "warning": "yellow"}
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class _Command(click.Command):
+    """A command that reports a user's mistakes, and a reader that went away, without a traceback."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except DigestError as error:
+            show(error.diagnostics)
+            context.exit(error.code)
+
+
+class _Group(click.Group):
+    command_class = _Command
+
+
+@click.group(cls=_Group, context_settings=CONTEXT)
+@click.version_option(__version__, prog_name="digest", message="%(prog)s %(version)s")
+def main() -> None:
+    """Make a site of editions, ticker pages and feeds out of a folder of Markdown articles."""
+
+
+def site_options(command: Any) -> Any:
+    """The options that say which site, and where it goes."""
+    for option in (
+        click.option("-o", "--output", type=click.Path(path_type=Path), help="Where the site goes [default: the settings' output]."),
+        click.option("-c", "--config", type=click.Path(path_type=Path), help="The settings file [default: digest.toml or pyproject.toml in the site's folder]."),
+        click.option("-s", "--site", type=click.Path(path_type=Path), default=Path(), show_default="here", help="The site's folder."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+@main.command()
+@site_options
+@click.option("-b", "--base-url", help="The site's address, instead of the settings' base_url.")
+@click.option("-D", "--drafts", is_flag=True, help="Show drafts.")
+@click.option("-F", "--future", is_flag=True, help="Show scheduled articles.")
+@click.option("--as-of", metavar="TIME", help="Build as if it were that time (ISO 8601) [default: now].")
+@click.option("-j", "--jobs", type=click.IntRange(1, 256), help="Processes [default: one for each core].")
+@click.option("--force", is_flag=True, help="Parse and render everything anew.")
+@click.option("--explain", is_flag=True, help="Say why each page was rendered.")
+@click.option("--verify", is_flag=True, help="Build once more from nothing elsewhere, and compare.")
+@click.option("--strict", is_flag=True, help="Let warnings fail the build.")
+@click.option(
+    "--changed-list",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the paths that a deployment must upload or delete.",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Show every warning, every path and the time of each step.")
+@click.option("-q", "--quiet", is_flag=True, help="Show errors only.")
+def build(site: Path, config: Path | None, output: Path | None, **flags: Any) -> None:
+    """Publish the site into the output folder.
+
+    Only what has changed is parsed, rendered and written. A mistake anywhere leaves the output as it was.
+    """
+    from digest.build import build
+
+    started = time.perf_counter()
+    options = make_options(site, config, output, flags)
+    report = build(options, progress=_progress(flags["quiet"]))
+    _show_report(report, options, flags, time.perf_counter() - started)
+    if flags["changed_list"]:
+        _write_changed(flags["changed_list"], report)
+    if flags["verify"]:
+        _verify(options, flags["quiet"])
+
+
+@main.command()
+@site_options
+def clean(site: Path, config: Path | None, output: Path | None) -> None:
+    """Remove the output's files that digest wrote, and the cache. Other files are kept."""
+    import shutil
+
+    from digest import config as settings
+    from digest import publish
+
+    found = settings.load(site, config)
+    removed = publish.clean(output or site / found.output)
+    shutil.rmtree(site / CACHE, ignore_errors=True)
+    click.echo(f"removed {removed} files and the cache")
+
+
+def make_options(site: Path, config: Path | None, output: Path | None, flags: dict[str, Any]) -> Options:
+    """What the command line and the settings together ask to be built. Raises `SettingsError`."""
+    from zoneinfo import ZoneInfo
+
+    from digest import config as settings
+    from digest.inputs import Audience, Options
+
+    overrides = {"base_url": flags["base_url"]} if flags.get("base_url") else {}
+    found = settings.load(site, config, overrides)
+    as_of = int(time.time())
+    if flags.get("as_of"):
+        from digest.fields import read_moment
+
+        try:
+            as_of = read_moment(flags["as_of"], ZoneInfo(found.timezone)).seconds
+        except ValueError as error:
+            raise SettingsError([Diagnostic("--as-of", 0, 0, str(error), "write 2024-05-17 or 2024-05-17T11:41")]) from None
+    return Options(
+        root=site,
+        config=found,
+        output=output or site / found.output,
+        audience=Audience(as_of, flags.get("drafts", False), flags.get("future", False)),
+        cache=site / CACHE / "cache.db",
+        jobs=flags.get("jobs") or _cores(),
+        force=flags.get("force", False),
+        strict=flags.get("strict", False),
+    )
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def show(diagnostics: tuple[Diagnostic, ...], most: int | None = None) -> None:
+    """Print diagnostics on standard error, in colour on a terminal; at most so many."""
+    for problem in diagnostics[:most]:
+        text = str(problem)
+        word = f"{problem.severity}:"
+        colour = click.style(word, fg=COLOURS[problem.severity], bold=True)
+        click.echo(text.replace(word, colour, 1), err=True, color=_colours(sys.stderr))
+    if most is not None and len(diagnostics) > most:
+        click.echo(f"… and {len(diagnostics) - most} more (-v shows them all)", err=True)
+
+
+def _colours(stream: Any) -> bool:
+    """Whether to colour: on a terminal that has not asked for none (no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _progress(quiet: bool) -> Any:
+    """A line on the terminal that tells how far a step is, once work has gone on for a second."""
+    if quiet or not sys.stderr.isatty():
+        return lambda *_: None
+    started = last = time.monotonic()
+
+    def tell(step: str, done: int, total: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - started < 1 or (now - last < 0.1 and done < total):
+            return
+        last = now
+        click.echo("\r\x1b[K" + (f"{step} {done} of {total}" if done < total else ""), err=True, nl=False)
+
+    return tell
+
+
+def _show_report(report: Report, options: Options, flags: dict[str, Any], seconds: float) -> None:
+    if flags["quiet"]:
+        return
+    show(report.warnings, None if flags["verbose"] else SHOWN)
+    if flags["explain"]:
+        for path, reason in report.reasons:
+            click.echo(f"{reason:<9} {path}")
+    if flags["verbose"]:
+        for path in report.written:
+            click.echo(f"wrote     {path}")
+        for path in report.removed:
+            click.echo(f"removed   {path}")
+        for step, took in report.steps:
+            click.echo(f"  {step:<10}{took:8.3f} s")
+    click.echo(summary(report, options, seconds))
+
+
+def summary(report: Report, options: Options, seconds: float) -> str:
+    """What a build did, in one line."""
+    made = (
+        (report.articles, "article"), (report.editions, "edition"), (report.tickers, "ticker"), (report.feeds, "feed"),
+    )  # fmt: skip
+    skipped = report.skipped
+    left_out = [f"{skipped.drafts} draft{'s'[: skipped.drafts != 1]}", f"{skipped.scheduled} scheduled{_due(report, options)}"]
+    return "; ".join(
+        (
+            ", ".join(f"{number} {word}{'s'[: number != 1]}" for number, word in made),
+            f"{len(report.written)} written, {report.unchanged} unchanged, {len(report.removed)} removed",
+            ", ".join((*left_out, f"{skipped.expired} expired")),
+            f"{seconds:.2f} s",
+        )
+    )
+
+
+def _due(report: Report, options: Options) -> str:
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    due = report.skipped.next_due
+    if due is None or not report.skipped.scheduled:
+        return ""
+    return f" (next due {datetime.fromtimestamp(due, ZoneInfo(options.config.timezone)):%Y-%m-%d %H:%M})"
+
+
+def _write_changed(path: Path, report: Report) -> None:
+    lines = sorted((*report.written, *report.removed))
+    try:
+        path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    except OSError as error:
+        raise SettingsError([Diagnostic(str(path), 0, 0, f"cannot be written: {error.strerror}")]) from None
+
+
+def _verify(options: Options, quiet: bool) -> None:
+    """Compare the output with a clean build; a difference is our fault, and an error."""
+    import tempfile
+
+    import msgspec
+
+    from digest import publish
+    from digest.build import build
+
+    with tempfile.TemporaryDirectory(prefix="digest-verify-") as folder:
+        clean = Path(folder, "output")
+        build(msgspec.structs.replace(options, output=clean, cache=None, force=True))
+        different = publish.differences(options.output, clean)
+    if different:
+        hint = "please report this; `digest build --force` mends it"
+        raise DigestError(
+            [Diagnostic(f"{options.output}/{path}", 0, 0, f"{how} in a clean build", hint) for path, how in different]
+        )
+    if not quiet:
+        click.echo("verified: a clean build gives the same files")

@@ -1,0 +1,131 @@
+"""The library: what is known of every source, refreshed from disk with as little reading as possible.
+
+Steps read and parse of the pipeline. A file is opened when its size, times or inode are not what they were; it is
+parsed when its bytes, or the settings of parsing, are not what they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from digest import files, work
+from digest.articles import Article, Parsed, Settings
+from digest.errors import Diagnostic
+from digest.files import Stat
+from digest.fingerprint import digest
+from digest.inputs import File
+from digest.store import SourceRow, Store
+from digest.work import ParseChunk, ParsedSource
+from digest.workers import Workers, chunked
+
+REGISTRY = "tickers.yaml"
+
+POOL_FROM = 150
+"""Sources to parse from which on other processes are worth their start."""
+
+CHUNK = 50
+"""Sources that a process parses at a time."""
+
+Progress = Callable[[str, int, int], None]
+
+
+class Library:
+    """Everything read, by its path below the content folder. Lives as long as its owner likes: one build, or a day."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.forget()
+
+    def forget(self) -> None:
+        """Know nothing but what the store holds."""
+        self.rows: dict[str, SourceRow] | None = None
+        self.parsed: dict[str, Parsed] = {}
+
+    def refresh(
+        self,
+        content: Path,
+        tree: dict[str, Stat],
+        settings: Settings,
+        settings_key: bytes,
+        workers: Workers,
+        progress: Progress,
+        force: bool = False,
+    ) -> int:
+        """Bring the library to the state of `tree`; return how many sources were parsed."""
+        if self.rows is None:
+            self.rows = {} if force else self.store.sources()
+            self.parsed = {} if force else {path: work.decode(head) for path, head in self.store.parsed().items()}
+        rows, parsed = self.rows, self.parsed
+        gone = [path for path in rows if path not in tree]
+        stale = [path for path, stat in tree.items() if force or _differs(rows.get(path), stat, path, settings_key)]
+        if not stale and not gone:
+            return 0
+        changed: dict[str, SourceRow] = {}
+        to_parse = []
+        for path in stale:
+            if not _is_parsed(path):
+                changed[path] = _hashed(content, path)
+                continue
+            row = rows.get(path)
+            if row and row.settings == settings_key and path in parsed and not force:
+                now = _hashed(content, path, settings_key)
+                if now.hash == row.hash:
+                    changed[path] = now  # touched, not changed
+                    continue
+            to_parse.append(path)
+        results: list[ParsedSource] = []
+        chunks = [ParseChunk(settings, paths) for paths in chunked(to_parse, CHUNK)]
+        for found in workers.map(chunks, len(to_parse) >= POOL_FROM):
+            results += found
+            progress("parse", len(results), len(to_parse))
+        for result in results:
+            parsed[result.path] = work.decode(result.head)
+            changed[result.path] = SourceRow(_trusted(result.stat, result.read_at), result.hash, settings_key)
+        for path in gone:
+            del rows[path]
+            parsed.pop(path, None)
+        rows.update(changed)
+        with self.store.transaction():
+            self.store.put_sources(changed.items(), gone)
+            self.store.put_parsed((result.path, result.head) for result in results)
+            self.store.put_bodies((result.path, result.body, result.html) for result in results)
+        return len(results)
+
+    def articles(self) -> list[Article]:
+        return [parsed.article for parsed in self.parsed.values() if parsed.article]
+
+    def broken(self) -> dict[str, str]:
+        """The sources that gave no article."""
+        return {path: "broken" for path, parsed in self.parsed.items() if parsed.article is None}
+
+    def problems(self) -> list[Diagnostic]:
+        return [problem for parsed in self.parsed.values() for problem in parsed.problems]
+
+    def media(self, content: Path) -> dict[str, File]:
+        """The files that are published as they are, in the order of their paths."""
+        rows = self.rows or {}
+        found = [path for path in rows if not _is_parsed(path) and path != REGISTRY]
+        return {path: File(f"{content}/{path}", rows[path].stat.size, rows[path].hash) for path in sorted(found)}
+
+
+def _is_parsed(path: str) -> bool:
+    return path.endswith((".md", ".markdown"))
+
+
+def _differs(row: SourceRow | None, stat: Stat, path: str, settings_key: bytes) -> bool:
+    return row is None or row.stat != stat or (row.settings != settings_key and _is_parsed(path))
+
+
+def _trusted(stat: Stat, read_at: int) -> Stat:
+    """The state to remember: one that no later look will match, when a write might not show in it."""
+    return stat if files.settled(stat, read_at) else stat._replace(inode=0)
+
+
+def _hashed(content: Path, path: str, settings_key: bytes = b"") -> SourceRow:
+    stat, now = files.stat(content / path), files.now()
+    try:
+        data = files.read(content, path)
+    except OSError:
+        data = b""
+    return SourceRow(_trusted(stat, now), digest(data), settings_key)

@@ -1,0 +1,255 @@
+"""The pipeline: read, parse, assemble, plan, key, render, publish. One direction, no step looks back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+from digest import files, pages, program, publish, site, work
+from digest.articles import Article, Settings
+from digest.errors import ContentError, Diagnostic
+from digest.fingerprint import encode, fingerprint
+from digest.inputs import Clock, File, Inputs, Options, Record, Report, output_name, outputs_key, raise_if_wrong, recorded
+from digest.library import REGISTRY, Library
+from digest.markup import MarkdownSettings
+from digest.pages import Page
+from digest.site import Site
+from digest.store import PageRow
+from digest.tickers import HOME_EXCHANGES, Registry, read_registry
+from digest.work import RenderChunk, Rendered, Setup
+from digest.workers import Workers, chunked
+
+POOL_FROM = 400
+"""Pages to render from which on other processes are worth their start."""
+
+FEEDS = ("rss", "atom", "json", "editions_rss")
+
+Progress = Callable[[str, int, int], None]
+
+CHUNK = 100
+"""Pages that a process renders at a time."""
+
+FOREIGN = "digest did not write this file, and would have to"
+FOREIGN_HINT = "move it away, or into the content folder, or choose another output folder with -o"
+
+
+class _Plan(msgspec.Struct, frozen=True):
+    """What is to be, beside what is."""
+
+    pages: list[Page]
+    keys: list[bytes]
+    closures: dict[str, bytes]
+    settings: bytes
+    rows: dict[str, PageRow]
+    """What the cache knows of the output."""
+    owned: set[str]
+    """What digest wrote there."""
+    stale: list[tuple[int, str]]
+    """Numbers of the pages to render, and why."""
+
+
+class Pipeline:
+    """One build: what its steps share, and the steps in their order."""
+
+    def __init__(self, options: Options, library: Library, inputs: Inputs, clock: Clock, progress: Progress) -> None:
+        self.options, self.config, self.library, self.inputs = options, options.config, library, inputs
+        self.clock, self.progress = clock, progress
+        self.store = library.store
+        self.output = output_name(options)
+        self.setup = Setup(
+            content=str(options.content),
+            templates=str(options.templates) if options.templates else None,
+            templates_label=options.config.templates,
+            theme=str(program.theme()),
+            bytecode=str(self.store.path.parent / "bytecode"),
+            cache=str(self.store.path),
+        )
+        self.workers = Workers(options.jobs, work.Worker, self.setup)
+        self.problems: list[Diagnostic] = []
+
+    def run(self) -> Report:
+        """Do it all. Raises `ContentError` with everything that is wrong; the output is then as it was."""
+        try:
+            articles, registry, media = self.read_and_parse()
+            whole = self.assemble(articles, registry)
+            pages = self.plan(whole, media)
+            plan = self.key(pages)
+            self.stop_if_wrong()
+            staging, rendered = self.render(plan)
+            return self.publish(plan, staging, rendered, self.report(whole, plan))
+        finally:
+            self.workers.close()
+
+    def read_and_parse(self) -> tuple[list[Article], Registry, dict[str, File]]:
+        """Open what may have changed, and parse what has."""
+        engine, smarty = self.config.markdown.engine, self.config.markdown.smarty
+        settings = Settings(self.config.timezone, MarkdownSettings(engine, smarty))
+        key = fingerprint((program.key(), settings))
+        content, tree = self.options.content, self.inputs.content
+        self.parsed = self.library.refresh(content, tree, settings, key, self.workers, self.progress, self.options.force)
+        self.clock.done("parse")
+        registry = self._registry()
+        self._blame(self.library.problems())
+        return self.library.articles(), registry, self.library.media(content)
+
+    def _registry(self) -> Registry:
+        home = frozenset(map(str.upper, self.config.home_exchanges)) or HOME_EXCHANGES
+        if REGISTRY not in self.inputs.content:
+            return read_registry("", REGISTRY, home)
+        try:
+            text = files.read(self.options.content, REGISTRY).decode("utf-8-sig")
+            return read_registry(text, REGISTRY, home)
+        except UnicodeDecodeError:
+            self._blame([Diagnostic(REGISTRY, 0, 0, "not UTF-8", "save the file as UTF-8")])
+        except ContentError as error:
+            self._blame(error.diagnostics)
+        return read_registry("", REGISTRY, home)
+
+    def assemble(self, articles: list[Article], registry: Registry) -> Site:
+        whole, problems = site.assemble(self.config, articles, registry, self.options.audience)
+        for path, state in self.library.broken().items():
+            whole.hidden.setdefault(path, state)
+        self._blame(problems)
+        self.clock.done("assemble")
+        return whole
+
+    def plan(self, whole: Site, media: dict[str, File]) -> list[Page]:
+        plan, problems = pages.plan(self.config, whole, media, self.inputs.assets)
+        self._blame(problems)
+        self.clock.done("plan")
+        return plan
+
+    def key(self, plan: list[Page]) -> _Plan:
+        """Give every page its key, and find those whose output is not what the key stands for."""
+        closures: dict[str, bytes] = {"": b""}
+        for name in sorted({page.template for page in plan} - {""}):
+            try:
+                closures[name] = self.templates.closure(name)
+            except ContentError as error:
+                self.problems += error.diagnostics
+                closures[name] = b""
+        settings = next((page.view.site.key for page in plan if page.renderer == "html"), b"")
+        own = program.key()
+        keys = [fingerprint((own, page.renderer, closures[page.template], page.view)) for page in plan]
+        rows = {} if self.options.force else self.store.pages(self.output)
+        record = recorded(self.options, self.store)
+        stale = []
+        states = publish.states(self.options.output, [page.path for page in plan])
+        for index, (page, key, state) in enumerate(zip(plan, keys, states, strict=True)):
+            row = rows.get(page.path)
+            if row is None or row.key != key or row.stat != state:
+                stale.append((index, _reason(page, key, row, closures, settings, own, record)))
+        owned = set(publish.owned(self.options.output)).union(rows)
+        self.clock.done("key")
+        return _Plan(plan, keys, closures, settings, rows, owned, stale)
+
+    @cached_property
+    def templates(self) -> Any:
+        return work.load_templates(self.setup)
+
+    def render(self, plan: _Plan) -> tuple[publish.Staging | None, list[Rendered]]:
+        """Render what is stale, beside the output. Raises `ContentError` with all that is wrong in templates."""
+        if not plan.stale and plan.owned == {page.path for page in plan.pages}:
+            return None, []
+        staging = publish.Staging(self.options.output)
+        todo = [(index, plan.pages[index], plan.pages[index].path in plan.owned) for index, _ in plan.stale]
+        chunks = [RenderChunk(self.output, str(staging.folder), staging.fresh, part) for part in chunked(todo, CHUNK)]
+        rendered: list[Rendered] = []
+        try:
+            for done, problems in self.workers.map(chunks, len(todo) >= POOL_FROM):
+                rendered += done
+                self.problems += problems
+                self.progress("render", len(rendered), len(todo))
+            self.problems += [
+                Diagnostic(f"{self.options.output}/{plan.pages[page.index].path}", 0, 0, FOREIGN, FOREIGN_HINT)
+                for page in rendered
+                if page.state == "foreign"
+            ]
+            self.stop_if_wrong()
+        except BaseException:
+            staging.abandon()
+            raise
+        self.clock.done("render")
+        return staging, rendered
+
+    def publish(self, plan: _Plan, staging: publish.Staging | None, rendered: list[Rendered], report: Report) -> Report:
+        """Move in what was rendered, remove what is not planned any more, and note it all."""
+        gone: list[str] = []
+        planned = [page.path for page in plan.pages]
+        staged = [(page.index, planned[page.index]) for page in rendered if page.state == "staged"]
+        if staging:
+            gone = staging.publish(staged, planned, plan.owned)
+        moved = publish.states(self.options.output, [path for _, path in staged])
+        fresh = {page.index: page.stat for page in rendered} | dict(zip([index for index, _ in staged], moved, strict=True))
+        rows = {planned[index]: PageRow(plan.keys[index], plan.pages[index].template, stat) for index, stat in fresh.items()}
+        report = msgspec.structs.replace(
+            report,
+            written=tuple(path for _, path in staged),
+            unchanged=len(planned) - len(staged),
+            removed=tuple(gone),
+            reasons=tuple((planned[index], why) for index, why in plan.stale),
+        )
+        known = {path: row.stat for path, row in plan.rows.items()} | {path: row.stat for path, row in rows.items()}
+        paths = sorted(planned)
+        record = Record(
+            program=program.key(),
+            settings=plan.settings,
+            closures=plan.closures,
+            inputs=self.inputs.key,
+            outputs=outputs_key(paths, [known[path] for path in paths]),
+            as_of=self.options.audience.as_of,
+            report=msgspec.structs.replace(report, reasons=(), steps=()),
+        )
+        with self.store.transaction():
+            self.store.put_pages(self.output, rows.items(), plan.rows.keys() - set(planned))
+            self.store.put_record(self.output, encode(record))
+        self.clock.done("publish")
+        return report
+
+    def report(self, whole: Site, plan: _Plan) -> Report:
+        return Report(
+            articles=len(whole.articles) + len(whole.expired),
+            editions=len(whole.editions),
+            tickers=len(whole.groups["tickers"]),
+            feeds=sum(page.renderer in FEEDS for page in plan.pages),
+            skipped=whole.skipped,
+            warnings=tuple(sorted(self.problems)),
+            parsed=self.parsed,
+        )
+
+    def stop_if_wrong(self) -> None:
+        """Raise all that is known to be wrong, if any of it stands in the way of publishing."""
+        raise_if_wrong(self.problems, self.options.strict)
+
+    def _blame(self, problems: Iterable[Diagnostic]) -> None:
+        """Take note of what is wrong in content, by the paths that its author knows."""
+        folder = self.config.content
+        self.problems += [
+            msgspec.structs.replace(problem, path=f"{folder}/{problem.path}" if problem.path else folder) for problem in problems
+        ]
+
+
+def _reason(
+    page: Page,
+    key: bytes,
+    row: PageRow | None,
+    closures: dict[str, bytes],
+    settings: bytes,
+    own: bytes,
+    record: Record | None,
+) -> str:
+    """Why a page is rendered: the first of its inputs that is known to have changed."""
+    if row is None or record is None:
+        return "new"
+    if row.key == key:
+        return "output"
+    if record.program != own:
+        return "program"
+    if page.template and record.closures.get(page.template) != closures[page.template]:
+        return "template"
+    if record.settings != settings:
+        return "settings"
+    return "content"

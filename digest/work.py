@@ -1,0 +1,202 @@
+"""What a worker does: parse a chunk of sources, or render and stage a chunk of pages.
+
+Both are pure but for reading content, the cache and what is published already, and for writing staged files; so chunks
+may run in any process and in any order.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from filecmp import cmp
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from digest import files, publish
+from digest.articles import Parsed, Settings
+from digest.errors import ContentError, Diagnostic
+from digest.files import Stat
+from digest.fingerprint import digest
+from digest.pages import Page
+from digest.store import Bodies
+
+
+class Setup(msgspec.Struct, frozen=True):
+    """What a worker is made of: paths."""
+
+    content: str
+    templates: str | None
+    templates_label: str
+    theme: str
+    bytecode: str
+    cache: str
+
+
+class ParseChunk(msgspec.Struct, frozen=True):
+    settings: Settings
+    sources: list[str]
+    """Paths below the content folder."""
+
+
+class ParsedSource(msgspec.Struct, frozen=True):
+    path: str
+    hash: bytes
+    read_at: int
+    """The clock just before the file was opened, in nanoseconds."""
+    stat: Stat
+    """As it was just before that."""
+    head: bytes
+    """The encoded `Parsed`."""
+    body: bytes
+    """The body's key."""
+    html: str
+
+
+class RenderChunk(msgspec.Struct, frozen=True):
+    output: str
+    stage: str
+    fresh: bool
+    pages: list[tuple[int, Page, bool]]
+    """A page's number, the page, and whether what stands at its path is ours."""
+
+
+class Rendered(msgspec.Struct, frozen=True):
+    index: int
+    state: str
+    """`staged`, `same` (the output has these bytes already), or `foreign` (it has others, and they are not ours)."""
+    stat: Stat
+    """Of the staged file, or of the output's."""
+    size: int
+
+
+class Worker:
+    """Performs chunks. Raises `ContentError` with everything that is wrong in one."""
+
+    def __init__(self, setup: Setup) -> None:
+        self.setup = setup
+        self._renderer: Renderer | None = None
+
+    def __call__(self, chunk: ParseChunk | RenderChunk) -> Any:
+        if isinstance(chunk, ParseChunk):
+            return [self._parse(path, chunk.settings) for path in chunk.sources]
+        self._renderer = self._renderer or Renderer(self.setup)
+        return self._render(chunk, self._renderer)
+
+    def _parse(self, path: str, settings: Settings) -> ParsedSource:
+        from digest import articles
+
+        before, read_at = files.stat(f"{self.setup.content}/{path}"), files.now()
+        try:
+            data = files.read(Path(self.setup.content), path)
+        except OSError as error:
+            problem = Diagnostic(path, 0, 0, f"cannot be read: {(error.strerror or str(error)).lower()}")
+            return ParsedSource(path, b"", read_at, files.ABSENT, encode(Parsed(None, (problem,))), b"", "")
+        parsed, html = articles.parse(path, data, settings)
+        body = parsed.article.body if parsed.article else b""
+        return ParsedSource(path, digest(data), read_at, before, encode(parsed), body, html)
+
+    def _render(self, chunk: RenderChunk, renderer: Renderer) -> tuple[list[Rendered], list[Diagnostic]]:
+        done: list[Rendered] = []
+        problems: dict[Diagnostic, None] = {}
+        for index, page, ours in chunk.pages:
+            target = f"{chunk.output}/{page.path}"
+            staged = publish.place(chunk.stage, chunk.fresh, index, page.path)
+            try:
+                if page.renderer == "copy":
+                    same = not chunk.fresh and _same_file(page.view.source, target)
+                    if not same:
+                        shutil.copyfile(page.view.source, staged)
+                else:
+                    data = renderer.render(page)
+                    same = not chunk.fresh and _has(target, data)
+                    if not same:
+                        with open(staged, "wb") as file:
+                            file.write(data)
+            except ContentError as error:
+                problems.update(dict.fromkeys(error.diagnostics))
+                continue
+            stat = files.stat(target if same else staged)
+            state = "same" if same else "staged" if ours or not os.path.lexists(target) else "foreign"
+            done.append(Rendered(index, state, stat, stat.size))
+        return done, list(problems)
+
+
+encode = msgspec.msgpack.Encoder().encode
+decode = msgspec.msgpack.Decoder(Parsed).decode
+
+
+class Renderer:
+    """Renders any page: bytes out of its view."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._body = lru_cache(4096)(Bodies(setup.cache))
+        self._templates: Any = None
+
+    def render(self, page: Page) -> bytes:
+        """The page's bytes. Raises `ContentError`, in a template's name."""
+        kind, view = page.renderer, page.view
+        if kind == "html":
+            return bytes(self.templates.render(page.template, view, self._body))
+        if kind == "text":
+            return str(view.text).encode()
+        render, takes_bodies = _renderer(kind)
+        return render(view, self._body) if takes_bodies else render(view)
+
+    @property
+    def templates(self) -> Any:
+        if self._templates is None:
+            self._templates = load_templates(self._setup)
+        return self._templates
+
+
+@cache
+def _renderer(kind: str) -> tuple[Callable[..., bytes], bool]:
+    """The function that renders a kind, and whether it takes bodies. Imported late: feedgen and lxml take their time."""
+    if kind in ("rss", "atom", "editions_rss"):
+        from digest import feeds
+
+        return {"rss": feeds.rss, "atom": feeds.atom, "editions_rss": feeds.editions_rss}[kind], True
+    if kind == "json":
+        from digest import jsonfeed
+
+        return jsonfeed.json_feed, True
+    from digest import sitemaps as maps
+
+    others: dict[str, Callable[..., bytes]] = {
+        "sitemap": maps.sitemap,
+        "sitemap_index": maps.sitemap_index,
+        "news_sitemap": maps.news_sitemap,
+        "opml": maps.opml,
+    }
+    return others[kind], False
+
+
+def load_templates(setup: Setup) -> Any:
+    """The site's templates over the theme's. Imported late: most builds of an unchanged site need none."""
+    from digest.templates import Templates
+
+    site = Path(setup.templates) if setup.templates else None
+    return Templates(site, Path(setup.theme), Path(setup.bytecode), setup.templates_label)
+
+
+def _has(path: str, data: bytes) -> bool:
+    """Whether a file holds just these bytes."""
+    try:
+        if os.stat(path).st_size != len(data):
+            return False
+        with open(path, "rb") as file:
+            return file.read() == data
+    except OSError:
+        return False
+
+
+def _same_file(source: str, target: str) -> bool:
+    try:
+        return cmp(source, target, shallow=False)
+    except OSError:
+        return False
