@@ -1,0 +1,344 @@
+"""What a build publishes, what it leaves alone, and what survives when it fails."""
+
+import os
+import subprocess
+import sys
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from sites import AS_OF, SETTINGS, article, make, options, page, tree, write
+
+from digest import pipeline, program, publish
+from digest.build import Report
+from digest.errors import ContentError
+from digest.publish import RECORD
+
+
+def reasons(report: Report) -> dict[str, str]:
+    return dict(report.reasons)
+
+
+def test_second_build_does_nothing(tmp_path: Path) -> None:
+    """A second build renders nothing and writes nothing, and says as much."""
+    write(tmp_path, {"content/a.md": article(tickers="[TSLA]", body="$TSLA"), "content/x.png": b"x"})
+    first = make(tmp_path)
+    states = {path: path.stat().st_mtime_ns for path in (tmp_path / "output").rglob("*")}
+    second = make(tmp_path)
+    assert first.written
+    assert (second.written, second.reasons, second.removed, second.parsed) == ((), (), (), 0)
+    assert second.unchanged == len(first.written)
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "output").rglob("*")} == states
+
+
+def test_body_edit_renders_no_index(tmp_path: Path) -> None:
+    """A body's edit renders that article and the feeds that carry it, and no index."""
+    text = "First paragraph $TSLA.\n\nSecond."
+    fields = {"tickers": "[TSLA]", "tags": "[cars]", "source": "Reuters"}
+    write(tmp_path, {"content/a.md": article(body=text, **fields), "content/b.md": article("B", **fields)})
+    make(tmp_path)
+    write(tmp_path, {"content/a.md": article(body=text + " Third.", **fields)})
+    report = make(tmp_path)
+    assert set(reasons(report).values()) == {"content"}
+    assert set(report.written) == {
+        "2024/05/17/a/index.html", "feed.xml", "atom.xml", "feed.json", "tickers/tsla/feed.xml", "tags/cars/feed.xml",
+        "sources/reuters/feed.xml",
+    }  # fmt: skip
+
+
+def archive(folder: Path, size: int) -> None:
+    """A site of so many articles, three a day."""
+    first = date(2022, 1, 1)
+    files = {}
+    for number in range(size):
+        day = first + timedelta(days=number // 3)
+        tickers = f"[T{chr(65 + number % 20)}, U{chr(65 + number % 7)}]"
+        text = article(f"Story {number}", day.isoformat(), tickers=tickers, tags=f"[tag{number % 5}]", source=f"S{number % 9}")
+        files[f"content/{day}-story-{number}.md"] = text
+    write(folder, files)
+
+
+@pytest.mark.parametrize("size", [300, 2000])
+def test_addition_is_small(tmp_path: Path, size: int) -> None:
+    """An added article changes its own pages and those it appears on, as many in a large archive as in a small one."""
+    archive(tmp_path, size)
+    make(tmp_path, jobs=2)
+    before = tree(tmp_path / "output")
+    new = article("New", "2022-02-10T12:00", tickers="[TA, UB]", tags="[tag1]", source="S1")
+    write(tmp_path, {"content/2022-02-10-new.md": new})
+    report = make(tmp_path)
+    after = tree(tmp_path / "output")
+    changed = {path for path in after if before.get(path) != after[path]}
+    groups = ("tickers/ta", "tickers/ub", "tags/tag1", "sources/s1")
+    # the page and its two neighbours; the edition (its neighbours stay); month, year, archive and home; one sitemap
+    most = {"2022/02/10/new/", "2022/02/10/", "2022/02/", "2022/", "archive/", "tickers/", "tags/", "sources/"}
+    most |= {f"{group}/" for group in groups} | {f"{group}/2022-02/" for group in groups}
+    allowed = {f"{path}index.html" for path in most} | {f"{group}/feed.xml" for group in groups} | {"sitemap-2022.xml"}
+    neighbours = {path for path in changed - allowed if path.startswith("2022/02/") and path.count("/") == 4}
+    assert len(neighbours) == 2
+    assert changed - neighbours <= allowed | {"index.html", "feed.xml", "atom.xml", "feed.json"}
+    assert set(report.written) == changed
+    assert len(changed) <= 25
+
+
+def test_deletion_leaves_nothing(tmp_path: Path) -> None:
+    """What is deleted is gone from the output, with the folders that it leaves empty."""
+    write(tmp_path, {"content/a.md": article(), "content/b.md": article("B", "2021-01-01", tickers="[TSLA]")})
+    make(tmp_path)
+    (tmp_path / "content/b.md").unlink()
+    report = make(tmp_path)
+    assert "2021/01/01/b/index.html" in report.removed
+    assert not (tmp_path / "output/2021").exists()
+    assert not (tmp_path / "output/tickers").exists()
+
+
+def test_deletion_without_a_cache(tmp_path: Path) -> None:
+    """What lives is decided by the plan: a lost cache does not leave pages behind."""
+    write(tmp_path, {"content/a.md": article(), "content/b.md": article("B", "2021-01-01")})
+    make(tmp_path)
+    (tmp_path / "content/b.md").unlink()
+    report = make(tmp_path, cache=tmp_path / "elsewhere/cache.db")
+    assert "2021/01/01/b/index.html" in report.removed
+    assert not (tmp_path / "output/2021").exists()
+
+
+@pytest.mark.parametrize("change", ["new", "content", "template", "settings", "output", "program"])
+def test_every_rebuild_says_why(tmp_path: Path, change: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each rendered page comes with the reason for it."""
+    write(tmp_path, {"content/a.md": article(tickers="[TSLA]", body="$TSLA")})
+    make(tmp_path)
+    path = "2024/05/17/a/index.html"
+    if change == "new":
+        write(tmp_path, {"content/b.md": article("B")})
+        path = "2024/05/17/b/index.html"
+    elif change == "content":
+        write(tmp_path, {"content/a.md": article(tickers="[TSLA]", body="$TSLA up")})
+    elif change == "template":
+        write(tmp_path, {"templates/article.html": '{% extends "theme/article.html" %}'})
+    elif change == "settings":
+        write(tmp_path, {"digest.toml": SETTINGS + 'notice = "Closed"\n'})
+    elif change == "output":
+        (tmp_path / "output" / path).unlink()
+    else:
+        monkeypatch.setattr(program, "key", lambda: b"another version")
+    report = make(tmp_path)
+    assert reasons(report)[path] == change
+
+
+def test_schedule(tmp_path: Path) -> None:
+    """Drafts and what is dated later are left out and counted; time brings the one out, and expiry ends the other."""
+    write(
+        tmp_path,
+        {
+            "content/a.md": article(expires="2024-06-10"),
+            "content/b.md": article("Later", "2024-06-01T09:00"),
+            "content/c.md": article("Draft", draft="true"),
+        },
+    )
+    first = make(tmp_path)
+    assert (first.articles, first.skipped.drafts, first.skipped.scheduled, first.skipped.expired) == (1, 1, 1, 0)
+    assert not (tmp_path / "output/2024/06/01/b/index.html").exists()
+    june = make(tmp_path, as_of=AS_OF + 86400 * 8)
+    assert "2024/06/01/b/index.html" in june.written
+    july = make(tmp_path, as_of=AS_OF + 86400 * 40)
+    assert (july.skipped.expired, july.skipped.scheduled) == (1, 0)
+    assert (tmp_path / "output/2024/05/17/a/index.html").exists()
+    assert "A story" not in page(tmp_path, "feed.xml")
+    assert "A story" not in page(tmp_path, "index.html")
+    shown = make(tmp_path, drafts=True)
+    assert "2024/05/17/c/index.html" in shown.written
+
+
+def test_base_path_is_on_every_link(tmp_path: Path) -> None:
+    """Below a sub-path every link of every page carries it."""
+    write(
+        tmp_path,
+        {
+            "content/a.md": article(
+                tickers="[TSLA]", tags="[cars]", source="Reuters", aliases="[/old/]", body="$TSLA [b](b.md) ![x](x.png)"
+            ),
+            "content/b.md": article("B"),
+            "content/x.png": b"x",
+            "content/pages/about.md": article("About"),
+        },
+    )
+    make(tmp_path)
+    import re
+
+    for path, data in tree(tmp_path / "output").items():
+        if path.endswith(".html"):
+            for link in re.findall(rb'(?:href|src|content)="(/[^"]*)"', data):
+                assert link.startswith(b"/news/"), (path, link)
+
+
+def test_alias_redirects(tmp_path: Path) -> None:
+    """An old address leads to the article."""
+    write(tmp_path, {"content/a.md": article(aliases="[/2019/old.html, /very/old/]")})
+    make(tmp_path)
+    for path in ("2019/old.html", "very/old/index.html"):
+        assert "/news/2024/05/17/a/" in page(tmp_path, path)
+
+
+def test_jobs_make_no_difference(tmp_path: Path) -> None:
+    """One process or several, the bytes are the same."""
+    archive(tmp_path, 500)
+    make(tmp_path, jobs=1, output=tmp_path / "one", cache=None)
+    make(tmp_path, jobs=3, output=tmp_path / "three", cache=None)
+    assert tree(tmp_path / "one") == tree(tmp_path / "three")
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_start_methods_make_no_difference(tmp_path: Path, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers may be forked or spawned."""
+    if method == "fork" and sys.platform != "linux":
+        pytest.skip("only Linux forks")
+    monkeypatch.setattr(pipeline, "POOL_FROM", 1)
+    monkeypatch.setattr("digest.library.POOL_FROM", 1)
+    monkeypatch.setattr("digest.workers._start_method", lambda: method)
+    archive(tmp_path, 30)
+    make(tmp_path, jobs=2, output=tmp_path / "pool", cache=None)
+    make(tmp_path, jobs=1, output=tmp_path / "inline", cache=None)
+    assert tree(tmp_path / "pool") == tree(tmp_path / "inline")
+
+
+def test_killed_build_heals(tmp_path: Path) -> None:
+    """A build that is killed between two renames leaves whole files; the next one finishes its work."""
+    write(tmp_path, {f"content/a{number}.md": article(f"Story {number}") for number in range(8)})
+    make(tmp_path)
+    write(tmp_path, {f"content/a{number}.md": article(f"Changed {number}", tickers="[TSLA]") for number in range(4)})
+    (tmp_path / "content/a7.md").unlink()
+    script = f"""
+import os, sys
+sys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parent.parent)]!r}
+from pathlib import Path
+from digest import publish
+from sites import make
+moved, move = 0, publish._move
+def until(*arguments):
+    global moved
+    moved += 1
+    if moved == 9:
+        os._exit(9)
+    move(*arguments)
+publish._move = until
+make(Path({str(tmp_path)!r}))
+"""
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 9
+    make(tmp_path)
+    make(tmp_path, output=tmp_path / "clean", cache=None)
+    assert tree(tmp_path / "output") == tree(tmp_path / "clean")
+    assert not (tmp_path / "output" / publish.STAGE).exists()
+
+
+def test_failed_build_harms_nothing(tmp_path: Path) -> None:
+    """A template that fails on one page of many leaves the output as it was, and no staging behind."""
+    write(tmp_path, {f"content/a{number}.md": article(f"Story {number}") for number in range(5)})
+    make(tmp_path)
+    before = tree(tmp_path / "output")
+    broken = '{% if card.title == "Story 3" %}{{ no.thing }}{% endif %}'
+    write(tmp_path, {"templates/article.html": broken})
+    with pytest.raises(ContentError, match=r"templates/article.html:1"):
+        make(tmp_path)
+    assert tree(tmp_path / "output") == before
+    assert not (tmp_path / "output" / publish.STAGE).exists()
+    (tmp_path / "templates/article.html").unlink()
+    assert make(tmp_path).written == ()
+
+
+def test_record_lists_what_is_ours(tmp_path: Path) -> None:
+    """The output's own list names every file that digest wrote, and nothing else."""
+    write(tmp_path, {"content/a.md": article(), "output/CNAME": "x"})
+    make(tmp_path)
+    listed = (tmp_path / "output" / RECORD).read_text("utf-8").splitlines()
+    assert listed == sorted(set(tree(tmp_path / "output")) - {"CNAME"})
+
+
+def test_record_cannot_lead_outside(tmp_path: Path) -> None:
+    """A forged list of files never makes digest remove something outside the output."""
+    write(tmp_path, {"content/a.md": article(), "precious.txt": "x", "output/CNAME": "x"})
+    make(tmp_path)
+    with (tmp_path / "output" / RECORD).open("a") as file:
+        file.write("../precious.txt\n/etc/hostname\n")
+    make(tmp_path)
+    assert (tmp_path / "precious.txt").exists()
+
+
+def test_unchanged_build_is_lean(tmp_path: Path) -> None:
+    """An unchanged build loads neither Jinja, Markdown, lxml, feedgen nor YAML, and `--version` less still."""
+    write(tmp_path, {"content/a.md": article()})
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+
+    def loaded(*arguments: str) -> set[str]:
+        script = "import sys; from digest.cli import main; main(sys.argv[1:], standalone_mode=False); print(*sys.modules)"
+        command = [sys.executable, "-c", script, *arguments]
+        return set(subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.split())
+
+    for path in tmp_path.rglob("*"):
+        os.utime(path, (1, 1))
+    loaded("build", "-q", "-s", str(tmp_path), "--as-of", "2024-05-25")
+    wait_for_clock(tmp_path)
+    loaded("build", "-q", "-s", str(tmp_path), "--as-of", "2024-05-25")
+    heavy = {"jinja2", "markdown", "lxml", "feedgen", "yaml", "nh3", "watchdog", "concurrent"}
+    assert not heavy & loaded("build", "-q", "-s", str(tmp_path), "--as-of", "2024-05-25")
+    assert not (heavy | {"msgspec", "sqlite3"}) & loaded("--version")
+
+
+def wait_for_clock(folder: Path) -> None:
+    """Return when a write to a file would show in its times, by writing to another one until it does."""
+    probe = folder / "probe"
+    probe.touch()
+    first = probe.stat().st_mtime_ns
+    while probe.stat().st_mtime_ns < first + 30_000_000:
+        probe.touch()
+    probe.unlink()
+
+
+def test_same_bytes_in_any_environment(tmp_path: Path) -> None:
+    """Neither locale, time zone nor hash seed of the machine shows in the output."""
+    archive(tmp_path, 20)
+    for number, extra in enumerate(
+        ({"TZ": "UTC", "LC_ALL": "C", "PYTHONHASHSEED": "1"}, {"TZ": "Asia/Tokyo", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "77"})
+    ):
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent), **extra}
+        command = [
+            sys.executable,
+            "-m",
+            "digest",
+            "build",
+            "-q",
+            "-s",
+            str(tmp_path),
+            "-o",
+            str(tmp_path / f"o{number}"),
+            "--force",
+        ]
+        subprocess.run(command, env=environment, check=True)
+    assert tree(tmp_path / "o0") == tree(tmp_path / "o1")
+
+
+def test_symlinked_content(tmp_path: Path) -> None:
+    """Content behind a symbolic link is read, and a link that leads back to its own folder ends."""
+    write(tmp_path, {"real/a.md": article()})
+    (tmp_path / "content").symlink_to(tmp_path / "real")
+    (tmp_path / "real/loop").symlink_to(tmp_path / "real")
+    assert make(tmp_path).articles == 1
+
+
+def test_racy_edit_is_seen(tmp_path: Path) -> None:
+    """An edit that keeps size and times, made right after a build, is seen all the same."""
+    write(tmp_path, {"content/a.md": article(body="One two.")})
+    file = tmp_path / "content/a.md"
+    state = file.stat()
+    make(tmp_path)
+    file.write_text(article(body="Two one."), "utf-8")
+    os.utime(file, ns=(state.st_atime_ns, state.st_mtime_ns))
+    make(tmp_path)
+    assert "Two one." in page(tmp_path, "2024/05/17/a/index.html")
+
+
+def test_options_helper_reads_settings(tmp_path: Path) -> None:
+    """The output folder is the settings' own."""
+    write(tmp_path, {"digest.toml": 'output = "public"\n', "content/a.md": article()})
+    make(tmp_path)
+    assert options(tmp_path).output == tmp_path / "public"
+    assert (tmp_path / "public/index.html").exists()

@@ -1,0 +1,297 @@
+"""Promise 4: every mistake is told as path, line, column, what, and how to mend it; and promise 3: nothing is lost by it."""
+
+import os
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from sites import SETTINGS, article, make, tree, write
+
+from digest.cli import main
+from digest.errors import ContentError
+
+
+def run(*arguments: str | Path) -> tuple[int, str]:
+    """Exit status, and what a command said on standard error."""
+    result = CliRunner().invoke(main, [str(argument) for argument in arguments], catch_exceptions=False)
+    return result.exit_code, result.stderr
+
+
+ARTICLES = {
+    "no front matter": (
+        "Just text.\n",
+        "content/a.md:1:1: error: no front matter (begin the file with a line ---, then title: and date:, then a line ---)",
+    ),
+    "unclosed front matter": (
+        "---\ntitle: A\ndate: 2024-05-17\n",
+        "content/a.md:1:1: error: the front matter is not closed (put a line --- behind its last field)",
+    ),
+    "an empty file": (
+        "",
+        "content/a.md:1:1: error: the file is empty (begin with ---, title: and ---; or delete it)",
+    ),
+    "not UTF-8": (
+        b"---\ntitle: Caf\xe9\n---\n",
+        "content/a.md:2:11: error: not UTF-8 (save the file as UTF-8)",
+    ),
+    "TOML front matter": (
+        "+++\ntitle = 'A'\n+++\n",
+        "content/a.md:1:1: error: front matter in TOML (digest reads YAML: put it between lines of ---)",
+    ),
+    "no title": (
+        "---\ndate: 2024-05-17\n---\n",
+        "content/a.md:1:1: error: no title (write title: in the front matter)",
+    ),
+    "a title of spaces": (
+        "---\ntitle: '  '\ndate: 2024-05-17\n---\n",
+        "content/a.md:2:8: error: the title is empty (write title: in the front matter)",
+    ),
+    "no date": (
+        "---\ntitle: A\n---\n",
+        "content/a.md:1:1: error: no date (write date: 2024-05-17, or begin the file's name with it)",
+    ),
+    "a date that does not exist": (
+        article(date="2024-02-30"),
+        "content/a.md:3:7: error: 'date': there is no such date as '2024-02-30' "
+        "(write 2024-05-17 or 2024-05-17T11:41, with -04:00 behind it if need be)",
+    ),
+    "a date in words": (
+        article(date="yesterday"),
+        "content/a.md:3:7: error: 'date': 'yesterday' is not a date "
+        "(write 2024-05-17 or 2024-05-17T11:41, with -04:00 behind it if need be)",
+    ),
+    "a script for a source": (
+        article(source="{name: X, url: 'javascript:alert(1)'}"),
+        "content/a.md:4:24: error: source.url: 'javascript:alert(1)' is not a web address (it must begin with https:// or http://)",
+    ),
+    "a slug that climbs": (
+        article(slug="../../etc/passwd"),
+        "content/a.md:4:7: error: '../../etc/passwd' cannot be part of an address (write slug: etc-passwd)",
+    ),
+    "a draft of maybe": (
+        article(draft="yes"),
+        "content/a.md:4:8: error: 'draft' must be true or false, not 'yes'",
+    ),
+    "an update before the date": (
+        article(updated="2024-05-16"),
+        "content/a.md:4:10: error: 'updated' is before 'date' (correct one of them)",
+    ),
+    "a weight in words": (
+        article(weight="heavy"),
+        "content/a.md:4:9: error: 'weight' must be a whole number, not 'heavy'",
+    ),
+    "an image without words": (
+        article(image="chart.png"),
+        "content/a.md:4:8: error: an image needs a text for those who cannot see it (write image: {path: chart.png, alt: …})",
+    ),
+    "an image that is not there": (
+        article(image="{path: chart.png, alt: A chart}"),
+        "content/a.md:4:1: error: there is no image 'chart.png' "
+        "(give its path from the article's folder, or from the content folder with /)",
+    ),
+    "a ticker in words": (
+        article(tickers="[Tesla!]"),
+        "content/a.md:4:11: error: '!' cannot be part of a ticker: 'Tesla!' (write it as TSLA or LON:VOD)",
+    ),
+    "an alias that climbs": (
+        article(aliases="[/../x/]"),
+        "content/a.md:4:11: error: '/../x/' is not a path on this site (write it as /2019/old-name/)",
+    ),
+    "an alias of a page": (
+        article(aliases="[/archive/]"),
+        "content/a.md:4:1: error: there is a page at '/archive/' already (an alias is for an address at which nothing stands any more)",
+    ),
+    "a correction without a date": (
+        article(correction="[{text: Wrong}]"),
+        "content/a.md:4:14: error: a correction needs a date and a text (write {date: 2024-05-18, text: …})",
+    ),
+    "a link to nowhere": (
+        article(body="See [this](other.md)."),
+        "content/a.md:5:12: error: 'other.md' leads nowhere "
+        "(write the path of an article's .md file or of a media file, or a whole address with https://)",
+    ),
+    "a link without a scheme": (
+        article(body="See [this](example.com)."),
+        "content/a.md:5:12: error: 'example.com' leads nowhere (did you mean 'https://example.com'?)",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ARTICLES)
+def test_article_error(tmp_path: Path, what: str) -> None:
+    """A mistake in an article is told in full, with status 1, and nothing is published."""
+    source, message = ARTICLES[what]
+    write(tmp_path, {"content/a.md": source})
+    status, said = run("build", "-s", tmp_path)
+    errors = [line for line in said.splitlines() if ": error: " in line]
+    assert (status, errors) == (1, [message])
+    assert not (tmp_path / "output").exists()
+
+
+def test_link_hint_names_the_nearest(tmp_path: Path) -> None:
+    """A link that misses its target by a slip is told where the target is."""
+    write(tmp_path, {"content/x/a.md": article(body="[b](markets.md)"), "content/y/markets.md": article()})
+    _, said = run("build", "-s", tmp_path)
+    assert "'markets.md' leads nowhere (did you mean '../y/markets.md'?)" in said
+
+
+def test_link_to_a_draft(tmp_path: Path) -> None:
+    """A link to what is not published is an error that says so, and none when drafts are shown."""
+    write(tmp_path, {"content/a.md": article(body="[b](b.md)"), "content/b.md": article(draft="true")})
+    status, said = run("build", "-s", tmp_path)
+    assert status == 1
+    assert "content/a.md:5:5: error: 'b.md' is a draft (publish it as well, or take the link out)" in said
+    assert run("build", "-s", tmp_path, "-D")[0] == 0
+
+
+def test_all_at_once(tmp_path: Path) -> None:
+    """Broken front matter in three files gives three messages in one run, and the output stays as it was."""
+    write(tmp_path, {f"content/{name}.md": article(name) for name in "abcd"})
+    make(tmp_path)
+    before = tree(tmp_path / "output")
+    write(
+        tmp_path,
+        {
+            "content/a.md": "---\ntitle: Tesla: the pivot\ndate: 2024-05-17\n---\n",
+            "content/b.md": "---\ntitle: B\ntitle: C\ndate: 2024-05-17\n---\n",
+            "content/c.md": "---\ntitle: [C\ndate: 2024-05-17\n---\n",
+            "content/d.md": article("Changed"),
+        },
+    )
+    status, said = run("build", "-s", tmp_path)
+    errors = [line for line in said.splitlines() if ": error: " in line]
+    assert status == 1
+    assert [error.split(":")[0] for error in errors] == ["content/a.md", "content/b.md", "content/c.md"]
+    assert 'quote the value: title: "Tesla: the pivot"' in errors[0]
+    assert tree(tmp_path / "output") == before
+
+
+def test_two_articles_on_one_address(tmp_path: Path) -> None:
+    """Two articles on one URL are an error that names both."""
+    write(tmp_path, {"content/a/story.md": article(), "content/b/story.md": article()})
+    status, said = run("build", "-s", tmp_path)
+    assert status == 1
+    assert (
+        "content/b/story.md:1:1: error: 'a/story.md' is at '/2024/05/17/story/' already (give one of them another slug)" in said
+    )
+
+
+def test_two_tickers_on_one_address(tmp_path: Path) -> None:
+    """Two tickers on one slug are an error that names both."""
+    write(tmp_path, {"content/a.md": article(tickers="[BRK.B, BRK-B]", body="BRK.B BRK-B")})
+    _, said = run("build", "-s", tmp_path)
+    assert "'BRK-B' and 'BRK.B' would both be at /tickers/brk-b/" in said
+
+
+@pytest.mark.parametrize("line", ["\r\n", "\r"])
+def test_foreign_line_ends_and_marks(tmp_path: Path, line: str) -> None:
+    """A byte order mark and other line ends are read as what they are."""
+    write(tmp_path, {"content/a.md": ("\ufeff" + article("Windows")).replace("\n", line)})
+    make(tmp_path)
+    assert "Windows" in (tmp_path / "output/2024/05/17/a/index.html").read_text("utf-8")
+
+
+def test_template_syntax_error(tmp_path: Path) -> None:
+    """A template that cannot be read is told with its file and line, before anything is published."""
+    write(tmp_path, {"content/a.md": article(), "templates/page.html": "ok\n{% if %}\n", "content/pages/x.md": article()})
+    status, said = run("build", "-s", tmp_path)
+    assert status == 1
+    assert "templates/page.html:2: error: " in said
+    assert not (tmp_path / "output").exists()
+
+
+def test_template_undefined_variable(tmp_path: Path) -> None:
+    """A variable that no view has is told with the template's file and line."""
+    write(tmp_path, {"content/a.md": article(), "templates/404.html": "one\ntwo {{ sight.title }}\n"})
+    status, said = run("build", "-s", tmp_path)
+    assert status == 1
+    assert "templates/404.html:2: error: 'sight' is undefined" in said
+    assert not (tmp_path / "output").exists()
+
+
+def test_unknown_setting(tmp_path: Path) -> None:
+    """Wrong settings are told all at once, with status 2."""
+    write(tmp_path, {"digest.toml": 'titel = "x"\nbase_url = "nowhere"\n[feeds]\nitems = 0\n'})
+    status, said = run("build", "-s", tmp_path)
+    assert status == 2
+    assert said.splitlines() == [
+        "digest.toml:1:1: error: unknown setting 'titel' (did you mean 'title'?)",
+        "digest.toml:2:1: error: 'nowhere' is not an absolute web address (write https://example.org/ or so)",
+        "digest.toml:4:1: error: 'feeds.items' must be between 1 and 1000",
+    ]
+
+
+def test_broken_settings(tmp_path: Path) -> None:
+    """Settings that are not TOML are told with line and column."""
+    write(tmp_path, {"digest.toml": 'title = "x\n'})
+    status, said = run("build", "-s", tmp_path)
+    assert (status, said.startswith("digest.toml:1:")) == (2, True)
+
+
+def test_no_settings(tmp_path: Path) -> None:
+    """A folder without settings is told what to write."""
+    status, said = run("build", "-s", tmp_path)
+    assert status == 2
+    assert f"error: no digest.toml in {tmp_path}" in said
+
+
+def test_wrong_use() -> None:
+    """An unknown option is wrong use: status 2."""
+    assert run("build", "--no-such")[0] == 2
+
+
+def test_no_content_folder(tmp_path: Path) -> None:
+    """A site without a content folder is told to make it."""
+    write(tmp_path, {})
+    status, said = run("build", "-s", tmp_path)
+    assert status == 1
+    assert "there is no content folder" in said
+
+
+def test_unwritable_output(tmp_path: Path) -> None:
+    """An output folder that cannot be written to is an error that says so."""
+    write(tmp_path, {"content/a.md": article(), "output": "a file where the folder should be"})
+    status, said = run("build", "-s", tmp_path)
+    assert status == 1
+    assert "output: error: cannot be written to: " in said
+    assert (tmp_path / "output").read_text() == "a file where the folder should be"
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="the super-user may write everywhere")
+def test_forbidden_output(tmp_path: Path) -> None:
+    """An output folder without the right to write is an error that says so."""
+    write(tmp_path, {"content/a.md": article(), "output/theirs.txt": "x"})
+    (tmp_path / "output").chmod(0o555)
+    status, said = run("build", "-s", tmp_path)
+    (tmp_path / "output").chmod(0o755)
+    assert status == 1
+    assert "cannot be written to: permission denied" in said
+
+
+def test_foreign_files_are_kept(tmp_path: Path) -> None:
+    """Somebody else's files in the output folder outlive builds, deletions and `clean`."""
+    write(
+        tmp_path, {"content/a.md": article(), "content/b.md": article(), "output/CNAME": "example.org", "output/2024/x.txt": "x"}
+    )
+    make(tmp_path)
+    (tmp_path / "content/a.md").unlink()
+    make(tmp_path)
+    assert run("clean", "-s", tmp_path)[0] == 0
+    assert tree(tmp_path / "output") == {"CNAME": b"example.org", "2024/x.txt": b"x"}
+
+
+def test_foreign_file_in_the_way(tmp_path: Path) -> None:
+    """A file that digest would have to overwrite but did not write is an error, and kept."""
+    write(tmp_path, {"content/a.md": article(), "output/index.html": "theirs"})
+    with pytest.raises(ContentError, match="index.html: error: digest did not write this file"):
+        make(tmp_path)
+    assert tree(tmp_path / "output") == {"index.html": b"theirs"}
+
+
+def test_strict(tmp_path: Path) -> None:
+    """With --strict a warning fails the build, also when nothing has changed since it was first given."""
+    write(tmp_path, {"content/a.md": article(colour="blue"), "digest.toml": SETTINGS})
+    assert run("build", "-s", tmp_path)[0] == 0
+    status, said = run("build", "-s", tmp_path, "--strict")
+    assert status == 1
+    assert "content/a.md:4:1: warning: unknown field 'colour' (kept as extra)" in said
