@@ -1,0 +1,4 @@
+module.exports = {
+  layout: "article.11ty.cjs",
+  permalink: ({ page }) => `${page.filePathStem.replace("/content/", "/")}/`,
+};
