@@ -5,6 +5,7 @@ First whether there is anything to do, which needs no more than a look at the di
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,8 @@ def build(options: Options, library: Library | None = None, progress: Progress =
     how much. Raises `ContentError` with everything that is wrong; the output is then as it was.
     """
     store = library.store if library else Store(options.cache)
+    collecting = gc.isenabled()
+    gc.disable()  # a build makes many small values that live until its end, and hardly any cycles
     try:
         return _build(options, store, library, progress)
     except Damaged:
@@ -37,6 +40,8 @@ def build(options: Options, library: Library | None = None, progress: Progress =
             library.forget()
         return _build(options, store, library, progress)
     finally:
+        if collecting:
+            gc.enable()
         if library is None:
             store.close()
 

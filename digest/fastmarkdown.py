@@ -225,6 +225,9 @@ class _FastInline(InlineProcessor):
             if any(need in text for need in needs) and (self.md.references or not by_reference)
         ]
         super().run(box)
+        if len(element):
+            # Python-Markdown comes by once more where an element had children before, and reads what it made again.
+            super().run(shell)
         element.text = shell.text
         element[0:0] = list(shell)
 

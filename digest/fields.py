@@ -6,67 +6,17 @@ The rules of form are here; which fields an article has is said in `articles`.
 from __future__ import annotations
 
 import re
-import unicodedata
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from digest.errors import Diagnostic, did_you_mean
+from digest.moments import Moment, read_moment
 from digest.yamldoc import Node, plain
 
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 """Characters that neither XML 1.0 nor HTML can carry, and DEL."""
-
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_DATETIME = re.compile(
-    r"(?P<day>\d{4}-\d{2}-\d{2})[Tt ]+(?P<time>\d{1,2}:\d{2}(?::\d{2})?)(?:[.,]\d+)?\s*(?P<zone>[Zz]|UTC|[+-]\d{2}:?\d{2})?"
-)
-
-
-class Moment:
-    """A point in time: `text` is ISO 8601 with an offset, in the site's zone; `seconds` counts from 1970."""
-
-    __slots__ = ("seconds", "text")
-
-    def __init__(self, when: datetime, zone: ZoneInfo) -> None:
-        local = when.astimezone(zone)
-        offset = local.utcoffset()
-        if offset is not None and offset.total_seconds() % 60:
-            local = when.astimezone(UTC)  # local mean time of old: RFC 3339 has no seconds in offsets
-        self.text = local.isoformat(timespec="seconds")
-        self.seconds = int(when.replace(microsecond=0).timestamp())
-
-
-def read_moment(text: str, zone: ZoneInfo) -> Moment:
-    """The moment that an ISO 8601 date or date and time names. Raises ValueError with a message for people."""
-    text = text.strip()
-    match = _DATETIME.fullmatch(text)
-    if match:
-        clock = match["time"] if match["time"][1] != ":" else "0" + match["time"]
-        offset = {"Z": "+00:00", "z": "+00:00", "UTC": "+00:00", None: ""}.get(match["zone"], match["zone"])
-        iso = f"{match['day']}T{clock}{offset}"
-    elif _DATE.fullmatch(text):
-        iso = text + "T00:00"
-    else:
-        raise ValueError(f"'{text}' is not a date")
-    try:
-        when = datetime.fromisoformat(iso)
-        return Moment(when if when.tzinfo else when.replace(tzinfo=zone), zone)
-    except (ValueError, OverflowError):
-        raise ValueError(f"there is no such date as '{text}'") from None
-
-
-def slugify(text: str) -> str:
-    """Text as part of an address: letters and digits of any script, lower case, NFC, joined by hyphens; maybe empty."""
-    if text.isascii():
-        return _ASCII_GAPS.sub("-", text.lower()).strip("-")
-    lower = unicodedata.normalize("NFC", text).lower()
-    kept = "".join(c if unicodedata.category(c)[0] in "LNM" else "-" for c in unicodedata.normalize("NFC", lower))
-    return re.sub("-+", "-", kept).strip("-")
-
-
-_ASCII_GAPS = re.compile("[^a-z0-9]+")
 
 
 def check_url(url: str) -> str:

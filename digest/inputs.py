@@ -97,7 +97,10 @@ class Record(msgspec.Struct, frozen=True):
     program: bytes
     settings: bytes
     """The key of the site's view."""
+    templates: bytes
+    """The key of all templates."""
     closures: dict[str, bytes]
+    """The key of each template that was used, with all that it includes."""
     inputs: bytes
     """The key of the state of all inputs; empty when a write to one of them might have gone unseen."""
     outputs: bytes
@@ -120,6 +123,8 @@ class Inputs(msgspec.Struct, frozen=True):
 
     content: dict[str, Stat]
     assets: dict[str, File]
+    templates: bytes
+    """Of all templates, by their bytes."""
     key: bytes
     """Of everything that the outputs depend on, but for the moment; empty when that cannot be said for sure."""
 
@@ -148,16 +153,19 @@ def look(options: Options) -> Inputs:
     folders = [program.theme(), *([options.templates] if options.templates else [])]
     trees = [files.walk(folder) for folder in folders]
     assets: dict[str, File] = {}
+    templates: list[tuple[str, str, bytes]] = []
     for folder, tree in zip(folders, trees, strict=True):  # the site's own come last and win
         for path, stat in tree.items():
+            hash = digest(files.read(folder, path))
             if path.startswith("assets/"):
-                hash = digest(files.read(folder, path))
                 assets[path.removeprefix("assets/")] = File(f"{folder}/{path}", stat.size, hash)
+            else:
+                templates.append((str(folder), path, hash))
     sure = all(files.settled(stat, now) for tree in (content, *trees) for stat in tree.values())
     audience = (options.audience.drafts, options.audience.future)
     places = [str(options.content.absolute()), *map(str, folders)]
     key = fingerprint((program.key(), config, places, audience, content, trees)) if sure else b""
-    return Inputs(content, dict(sorted(assets.items())), key)
+    return Inputs(content, dict(sorted(assets.items())), fingerprint(templates), key)
 
 
 def recorded(options: Options, store: Store) -> Record | None:

@@ -11,11 +11,12 @@ from pathlib import Path
 
 from digest import files, work
 from digest.articles import Article, Parsed, Settings
-from digest.errors import Diagnostic
+from digest.errors import ContentError, Diagnostic
 from digest.files import Stat
-from digest.fingerprint import digest
+from digest.fingerprint import digest, fingerprint
 from digest.inputs import File
 from digest.store import SourceRow, Store
+from digest.tickers import Registry
 from digest.work import ParseChunk, ParsedSource
 from digest.workers import Workers, chunked
 
@@ -41,6 +42,7 @@ class Library:
         """Know nothing but what the store holds."""
         self.rows: dict[str, SourceRow] | None = None
         self.parsed: dict[str, Parsed] = {}
+        self._registry: tuple[bytes, Registry] | None = None
 
     def refresh(
         self,
@@ -98,6 +100,28 @@ class Library:
     def broken(self) -> dict[str, str]:
         """The sources that gave no article."""
         return {path: "broken" for path, parsed in self.parsed.items() if parsed.article is None}
+
+    def registry(self, content: Path, home: frozenset[str], settings_key: bytes) -> Registry:
+        """The registry of tickers, empty when there is no file. Raises `ContentError`."""
+        row = (self.rows or {}).get(REGISTRY)
+        if row is None:
+            return Registry((), home, {})
+        key = fingerprint((row.hash, settings_key))
+        if self._registry and self._registry[0] == key:
+            return self._registry[1]
+        if registry := self.store.registry(key):
+            self._registry = key, registry
+            return registry
+        from digest.registry import read_registry
+
+        try:
+            text = files.read(content, REGISTRY).decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise ContentError([Diagnostic(REGISTRY, 0, 0, "not UTF-8", "save the file as UTF-8")]) from None
+        registry = read_registry(text, REGISTRY, home)
+        self.store.put_registry(key, registry)
+        self._registry = key, registry
+        return registry
 
     def problems(self) -> list[Diagnostic]:
         return [problem for parsed in self.parsed.values() for problem in parsed.problems]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from posixpath import basename, dirname, join, normpath, relpath
 
 from digest import notation, urls
@@ -28,6 +29,7 @@ class Resolver:
         self.media = media
         self.hidden = hidden
         self.severity = severity
+        self.ticker_url = cache(self._ticker_url)
         self.problems: list[Diagnostic] = []
         self.pages: list[tuple[Article, Reference, str]] = []
         """Links to pages by their address, to be held against the finished plan."""
@@ -38,10 +40,13 @@ class Resolver:
         for reference in article.references:
             if reference.kind == "ticker":
                 symbol = mentions.get(reference.target)
-                found.append(self.base + urls.group("tickers", notation.slug(symbol)) if symbol else "")
+                found.append(self.ticker_url(symbol) if symbol else "")
             else:
                 found.append(self._file(article, reference) + reference.suffix)
         return tuple(found)
+
+    def _ticker_url(self, symbol: str) -> str:
+        return self.base + urls.group("tickers", notation.slug(symbol))
 
     def media_url(self, article: Article, path: str) -> str | None:
         """A media file's path below the content folder, as an article names it, or None."""

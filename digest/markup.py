@@ -25,7 +25,7 @@ import msgspec
 import nh3
 
 from digest.errors import Diagnostic, SettingsError
-from digest.tickers import mentions
+from digest.notation import mentions
 
 
 class MarkdownSettings(msgspec.Struct, frozen=True):
@@ -90,7 +90,7 @@ _RARE_BYTES = re.compile(b"\xc2[\x80-\x9f]|\xef\xbf[\xbe\xbf]").search
 _MARKER = re.compile(r"<!--\s*(?:more|excerpt)\s*-->\n?", re.IGNORECASE)
 _DEEP = re.compile(r"^[ ]{0,3}(?:>[ ]?){100}", re.MULTILINE).search
 _UNDERLINE = re.compile(r"\n([-=])[ ]*(?=\n|\Z)").search
-_LIQUID = re.compile(r"\{%.*?%\}|\{\{.*?\}\}").search
+_LIQUID = re.compile(r"\{%[^{}\n]*%\}|\{\{[^{}\n]*\}\}").search
 _BAD_SCHEME = re.compile(
     r"""(?:\]\(\s*<?|\]:\ *<?|(?:href|src)=["']?|<)((?!https?:|mailto:|tel:)[a-z][a-z0-9+.-]*:)""", re.IGNORECASE
 ).search
@@ -455,8 +455,8 @@ class _Weaver:
     def removed(self) -> None:
         """Tell of an address that the cleaner took out, where the text shows which."""
         bad = _BAD_SCHEME(self.text, self.searched.get(":", 0))
+        self.searched[":"] = bad.end() if bad else len(self.text)
         if bad:
-            self.searched[":"] = bad.end()
             message = f"an address was taken out, because it begins with '{bad[1]}'"
             place = _position(self.text, bad.start(1))
             self.problems.append(Problem(*place, message, "use http:, https:, mailto: or tel:"))

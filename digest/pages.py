@@ -17,7 +17,6 @@ from digest import notation, urls, views
 from digest.articles import Article
 from digest.config import Config
 from digest.errors import Diagnostic
-from digest.fields import slugify
 from digest.fingerprint import fingerprint
 from digest.inputs import File
 from digest.links import Resolver
@@ -78,7 +77,7 @@ class _Planner:
         self.media = media
         self.base = config.base
         self.origin = config.origin
-        where = {article.path: urls.article(article) for article in site.articles + site.expired}
+        where = {article.path: urls.article(article.date, article.slug) for article in site.articles + site.expired}
         where |= {page.path: page.slug + "/" for page in site.standing}
         where |= {note.path: urls.day(day) for day, note in site.notes.items() if day in site.editions}
         self.where = where
@@ -86,13 +85,14 @@ class _Planner:
         self.problems: list[Diagnostic] = self.links.problems
         self.feed_link = cache(self._feed_link)
         self.ticker = cache(self._ticker)
-        self.tag = cache(self._tag)
         self.source_page = {
             article.source.name: self.url(urls.group("sources", slug))
             for slug, group in site.groups["sources"].items()
             for article in group.articles
             if article.source
         }
+        self.months: dict[tuple[str, str], list[str]] = {}
+        """The months of every group, by its kind and slug; known once the groups are planned."""
         self.view = self._site_view()
         self.cards = {article.path: self._card(article) for article in site.articles + site.expired}
         self.contents = {article.path: self._content(article) for article in site.articles + site.expired}
@@ -170,9 +170,6 @@ class _Planner:
         name, exchange = (company.name, company.exchange) if company else ("", "")
         return views.Ticker(symbol, name, exchange or symbol.rpartition(":")[0], self.url(urls.group("tickers", slug)))
 
-    def _tag(self, tag: str) -> views.Link:
-        return views.Link(tag, self.url(urls.group("tags", slugify(tag))))
-
     def _feed_link(self, kind: str, slug: str, name: str) -> views.Feed:
         return views.Feed(f"{name} ({self.config.title})", self.url(urls.feed(urls.group(kind, slug))))
 
@@ -191,42 +188,19 @@ class _Planner:
         return views.Image(self.url(urls.media(path)), image.alt, kind, self.media[path].size)
 
     def _card(self, article: Article) -> views.Card:
-        source = article.source
-        values = (
-            article.authors or ((self.config.author,) if self.config.author else ()),
-            bool(article.corrections),
-            article.date,
-            article.edition,
-            self.base + urls.day(article.edition),
-            self._image(article),
-            article.reprint,
-            views.Source(
-                source.name, source.url, self.source_page.get(source.name, ""), source.author, source.published, source.feed
-            )
-            if source
-            else None,
-            self.site.status.get(article.path, ""),
-            article.summary,
-            tuple([self.tag(tag) for tag in article.tags]),
+        inputs = (
+            self.base,
+            self.config.author,
             tuple([self.ticker(symbol) for symbol in self.site.symbols[article.path]]),
-            article.title,
-            article.updated,
-            self.url(self.where[article.path]),
+            self.source_page.get(article.source.name, "") if article.source else "",
+            self._image(article) if article.image else None,
+            self.site.status.get(article.path, ""),
         )
-        return views.Card(fingerprint(values), *values)
+        return views.Card.later((article.card_key, inputs), _card, article, *inputs)
 
     def _content(self, article: Article) -> views.Content:
-        via = article.via
-        values = (
-            article.body,
-            tuple([views.Correction(day, text) for day, text in article.corrections]),
-            article.disclosure,
-            article.extra,
-            article.id or self.absolute(self.where[article.path]),
-            self._links(article),
-            views.Link(via.name, via.url) if via else None,
-        )
-        return views.Content(fingerprint(values), *values)
+        inputs = article.id or self.origin + self.url(self.where[article.path]), self._links(article)
+        return views.Content.later((article.content_key, inputs), _content, article, *inputs)
 
     def _links(self, article: Article) -> tuple[str, ...]:
         if not article.references:
@@ -324,12 +298,15 @@ class _Planner:
                 yield from self._group(group, shown, slug, list_url)
             page = views.GroupListPage(self.view, kind, list_url, tuple(entries))
             yield Page(kind + "/index.html", "html", "groups.html", page)
+            if kind == "tickers":
+                yield Page(kind + "/index.json", "groups_json", "", page)
 
     def _group(self, group: Group, shown: views.Group, slug: str, list_url: str) -> Iterator[Page]:
         kind, cards = group.kind, self.cards
         months: dict[str, list[views.Card]] = {}
         for article in group.articles:
             months.setdefault(article.edition[:7], []).append(cards[article.path])
+        self.months[kind, slug] = list(months)
         counts = []
         for month in sorted(months, reverse=True):
             path = urls.group_month(kind, slug, month)
@@ -339,6 +316,8 @@ class _Planner:
         newest = tuple([cards[article.path] for article in group.articles[:NEWEST]])
         index = views.GroupPage(self.view, kind, list_url, shown, len(group.articles), newest, tuple(counts))
         yield Page(urls.group(kind, slug) + "index.html", "html", "group.html", index)
+        if kind == "tickers":
+            yield Page(urls.group(kind, slug) + "index.json", "group_json", "", index)
 
     def _home(self) -> views.HomePage:
         days = list(self.site.editions)[: self.config.home_editions]
@@ -403,7 +382,7 @@ class _Planner:
 
         for article in reversed(site.articles):
             if article.reprint != "full":
-                add(article.date[:4], self.cards[article.path].url, article.updated or article.date)
+                add(article.date[:4], self.url(self.where[article.path]), article.updated or article.date)
         for day, found in reversed(site.editions.items()):
             newest = max(found, key=lambda article: article.seconds)
             add(day[:4], self.base + urls.day(day), newest.date)
@@ -414,9 +393,9 @@ class _Planner:
         pages = ["", "archive/", "feeds/", *[page.slug + "/" for page in site.standing]]
         for kind, groups in site.groups.items():
             pages += [kind + "/"] if groups else []
-            for slug, group in groups.items():
+            for slug, _group in groups.items():
                 pages.append(urls.group(kind, slug))
-                for month in sorted({article.edition[:7] for article in group.articles}):
+                for month in sorted(self.months[kind, slug]):
                     add(month[:4], self.url(urls.group_month(kind, slug, month)))
         years["pages"] = [views.SitemapEntry(self.url(path)) for path in pages]
         names = []
@@ -481,3 +460,46 @@ class _Planner:
                 hint,
             )
         )
+
+
+def _card(
+    article: Article,
+    base: str,
+    author: str,
+    tickers: tuple[views.Ticker, ...],
+    source_page: str,
+    image: views.Image | None,
+    status: str,
+) -> tuple[Any, ...]:
+    """The values of an article's card. Of the article it reads what `articles.CARD` names, and no more."""
+    source = article.source
+    return (
+        article.authors or ((author,) if author else ()),
+        bool(article.corrections),
+        article.date,
+        article.edition,
+        base + urls.day(article.edition),
+        image,
+        article.reprint,
+        views.Source(source.name, source.url, source_page, source.author, source.published, source.feed) if source else None,
+        status,
+        article.summary,
+        tuple([views.Link(tag, base + urls.escape(urls.group("tags", urls.slugify(tag)))) for tag in article.tags]),
+        tickers,
+        article.title,
+        article.updated,
+        base + urls.escape(urls.article(article.date, article.slug)),
+    )
+
+
+def _content(article: Article, guid: str, links: tuple[str, ...]) -> tuple[Any, ...]:
+    """The values of an article's content. Of the article it reads what `articles.CONTENT` names, and no more."""
+    return (
+        article.body,
+        tuple([views.Correction(day, text) for day, text in article.corrections]),
+        article.disclosure,
+        article.extra,
+        guid,
+        links,
+        views.Link(article.via.name, article.via.url) if article.via else None,
+    )

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import cached_property
-from typing import Any
 
 import msgspec
 
-from digest import files, pages, program, publish, site, work
+from digest import pages, program, publish, site, work
 from digest.articles import Article, Settings
 from digest.errors import ContentError, Diagnostic
 from digest.fingerprint import encode, fingerprint
 from digest.inputs import Clock, File, Inputs, Options, Record, Report, output_name, outputs_key, raise_if_wrong, recorded
-from digest.library import REGISTRY, Library
+from digest.library import Library
 from digest.markup import MarkdownSettings
+from digest.notation import HOME_EXCHANGES
 from digest.pages import Page
 from digest.site import Site
 from digest.store import PageRow
-from digest.tickers import HOME_EXCHANGES, Registry, read_registry
-from digest.work import RenderChunk, Rendered, Setup
+from digest.tickers import Registry
+from digest.work import RenderChunk, Rendered, Setup, WarmUp
 from digest.workers import Workers, chunked
 
 POOL_FROM = 400
@@ -30,7 +29,10 @@ FEEDS = ("rss", "atom", "json", "editions_rss")
 Progress = Callable[[str, int, int], None]
 
 CHUNK = 100
-"""Pages that a process renders at a time."""
+"""Pages that a process renders at a time, at most."""
+
+WARM_FROM = 500
+"""Sources from which on it pays to let other processes load what renders, while this one still assembles and plans."""
 
 FOREIGN = "digest did not write this file, and would have to"
 FOREIGN_HINT = "move it away, or into the content folder, or choose another output folder with -o"
@@ -68,6 +70,8 @@ class Pipeline:
             cache=str(self.store.path),
         )
         self.workers = Workers(options.jobs, work.Worker, self.setup)
+        if len(inputs.content) >= WARM_FROM:
+            self.workers.start(WarmUp())
         self.problems: list[Diagnostic] = []
 
     def run(self) -> Report:
@@ -97,16 +101,11 @@ class Pipeline:
 
     def _registry(self) -> Registry:
         home = frozenset(map(str.upper, self.config.home_exchanges)) or HOME_EXCHANGES
-        if REGISTRY not in self.inputs.content:
-            return read_registry("", REGISTRY, home)
         try:
-            text = files.read(self.options.content, REGISTRY).decode("utf-8-sig")
-            return read_registry(text, REGISTRY, home)
-        except UnicodeDecodeError:
-            self._blame([Diagnostic(REGISTRY, 0, 0, "not UTF-8", "save the file as UTF-8")])
+            return self.library.registry(self.options.content, home, fingerprint((program.key(), sorted(home))))
         except ContentError as error:
             self._blame(error.diagnostics)
-        return read_registry("", REGISTRY, home)
+            return Registry((), home, {})
 
     def assemble(self, articles: list[Article], registry: Registry) -> Site:
         whole, problems = site.assemble(self.config, articles, registry, self.options.audience)
@@ -124,18 +123,12 @@ class Pipeline:
 
     def key(self, plan: list[Page]) -> _Plan:
         """Give every page its key, and find those whose output is not what the key stands for."""
-        closures: dict[str, bytes] = {"": b""}
-        for name in sorted({page.template for page in plan} - {""}):
-            try:
-                closures[name] = self.templates.closure(name)
-            except ContentError as error:
-                self.problems += error.diagnostics
-                closures[name] = b""
+        record = recorded(self.options, self.store)
+        closures = self._closures({page.template for page in plan}, record)
         settings = next((page.view.site.key for page in plan if page.renderer == "html"), b"")
         own = program.key()
         keys = [fingerprint((own, page.renderer, closures[page.template], page.view)) for page in plan]
         rows = {} if self.options.force else self.store.pages(self.output)
-        record = recorded(self.options, self.store)
         stale = []
         states = publish.states(self.options.output, [page.path for page in plan])
         for index, (page, key, state) in enumerate(zip(plan, keys, states, strict=True)):
@@ -146,9 +139,19 @@ class Pipeline:
         self.clock.done("key")
         return _Plan(plan, keys, closures, settings, rows, owned, stale)
 
-    @cached_property
-    def templates(self) -> Any:
-        return work.load_templates(self.setup)
+    def _closures(self, names: set[str], record: Record | None) -> dict[str, bytes]:
+        """The keys of templates with all that they include; the last build's, where no template has changed since."""
+        same = record is not None and record.program == program.key() and record.templates == self.inputs.templates
+        known = {"": b"", **record.closures} if record and same else {"": b""}
+        if missing := sorted(names - known.keys()):
+            templates = work.load_templates(self.setup)
+            for name in missing:
+                try:
+                    known[name] = templates.closure(name)
+                except ContentError as error:
+                    self.problems += error.diagnostics
+                    known[name] = b""
+        return known
 
     def render(self, plan: _Plan) -> tuple[publish.Staging | None, list[Rendered]]:
         """Render what is stale, beside the output. Raises `ContentError` with all that is wrong in templates."""
@@ -156,12 +159,13 @@ class Pipeline:
             return None, []
         staging = publish.Staging(self.options.output)
         todo = [(index, plan.pages[index], plan.pages[index].path in plan.owned) for index, _ in plan.stale]
-        chunks = [RenderChunk(self.output, str(staging.folder), staging.fresh, part) for part in chunked(todo, CHUNK)]
+        size = min(CHUNK, max(5, len(todo) // (4 * self.options.jobs)))
+        chunks = [RenderChunk(self.output, str(staging.folder), staging.fresh, part) for part in chunked(todo, size)]
         rendered: list[Rendered] = []
         try:
             for done, problems in self.workers.map(chunks, len(todo) >= POOL_FROM):
                 rendered += done
-                self.problems += problems
+                self.problems += [problem for problem in problems if problem not in self.problems]
                 self.progress("render", len(rendered), len(todo))
             self.problems += [
                 Diagnostic(f"{self.options.output}/{plan.pages[page.index].path}", 0, 0, FOREIGN, FOREIGN_HINT)
@@ -197,6 +201,7 @@ class Pipeline:
         record = Record(
             program=program.key(),
             settings=plan.settings,
+            templates=self.inputs.templates,
             closures=plan.closures,
             inputs=self.inputs.key,
             outputs=outputs_key(paths, [known[path] for path in paths]),

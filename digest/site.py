@@ -6,17 +6,17 @@ are left to `pages`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 
 import msgspec
 
-from digest import notation
+from digest import notation, urls
 from digest.articles import Article
 from digest.config import Config
 from digest.errors import Diagnostic
-from digest.fields import slugify
 from digest.inputs import Audience, Skipped
-from digest.tickers import Company, Registry
+from digest.tickers import Company, Identity, Registry
 
 KINDS = ("tickers", "tags", "sources", "watchlists")
 
@@ -136,13 +136,13 @@ def _resolve_tickers(
     """What the articles' tickers and mentions mean on their days; warns of what does not fit together."""
     symbols: dict[str, tuple[str, ...]] = {}
     mentions: dict[str, dict[str, str]] = {}
-    resolve = registry.resolve
+    resolve = _resolver(registry)
     for article in articles:
         day = article.date[:10] or article.edition or "9999-12-31"
         declared = {}
-        for notation in article.tickers:
-            identity = resolve(notation, day)
-            declared[identity.symbol] = notation
+        for written in article.tickers:
+            identity = resolve(written, day)
+            declared[identity.symbol] = written
             if identity.company is None and registry.companies:
                 hint = registry.suggest(identity.symbol)
                 hint = f"did you mean '{hint}'?" if hint else "add it to tickers.yaml"
@@ -162,11 +162,28 @@ def _resolve_tickers(
         if found:
             mentions[article.path] = found
         meant = set(found.values())
-        for notation in article.unmentioned:
-            symbol = resolve(notation, day).symbol
+        for written in article.unmentioned:
+            symbol = resolve(written, day).symbol
             if symbol not in meant:
                 _warn(problems, article, f"the text never mentions '{symbol}'", "name it in the text, or drop it from tickers")
     return symbols, mentions
+
+
+def _resolver(registry: Registry) -> Callable[[str, str], Identity]:
+    """The registry's `resolve`, remembering what does not depend on the day."""
+    unclaimed: dict[str, Identity] = {}
+    claimed = cache(registry.resolve)
+
+    def resolve(notation: str, day: str) -> Identity:
+        found = unclaimed.get(notation)
+        if found is None:
+            symbol = registry.symbol(notation)
+            if symbol in registry.claims:
+                return claimed(notation, day)
+            found = unclaimed[notation] = Identity(symbol, None)
+        return found
+
+    return resolve
 
 
 def _warn(problems: list[Diagnostic], article: Article, message: str, hint: str) -> None:
@@ -209,7 +226,7 @@ def _group(
         group = Group("tickers", symbol, notation.slug(symbol), found, companies.get(symbol))
         _place(groups["tickers"], group, problems, "give one of them as an alias of the other in tickers.yaml")
     for tag, found in sorted(by_tag.items()):
-        _place(groups["tags"], Group("tags", tag, slugify(tag), found), problems, "rename one of them")
+        _place(groups["tags"], Group("tags", tag, urls.slugify(tag), found), problems, "rename one of them")
     for group in _sources(by_source):
         _place(groups["sources"], group, problems, "rename one of them")
     for name, watchlist in config.watchlists.items():
@@ -224,7 +241,7 @@ def _sources(by_name: Mapping[str, list[Article]]) -> list[Group]:
     """Sources by slug: spellings that differ in case or punctuation are one source, under its oldest spelling."""
     spellings: dict[str, list[str]] = {}
     for name in by_name:
-        spellings.setdefault(slugify(name), []).append(name)
+        spellings.setdefault(urls.slugify(name), []).append(name)
     groups = []
     for slug, names in spellings.items():
         oldest = min(names, key=lambda name: (by_name[name][-1].seconds, by_name[name][-1].path, name))

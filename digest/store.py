@@ -14,8 +14,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
+
 from digest.errors import Diagnostic, DigestError
 from digest.files import Stat
+from digest.tickers import Registry
 
 VERSION = 1
 """Of the tables below; another version's file is thrown away."""
@@ -26,6 +29,7 @@ CREATE TABLE sources (path TEXT PRIMARY KEY, size INT, modified INT, changed INT
 CREATE TABLE parsed (path TEXT PRIMARY KEY, head BLOB) WITHOUT ROWID;
 CREATE TABLE bodies (path TEXT PRIMARY KEY, key BLOB, html TEXT);
 CREATE INDEX bodies_by_key ON bodies (key);
+CREATE TABLE registry (key BLOB PRIMARY KEY, data BLOB);
 CREATE TABLE pages (output TEXT, path TEXT, key BLOB, template TEXT, size INT, modified INT, changed INT, inode INT,
     PRIMARY KEY (output, path)) WITHOUT ROWID;
 CREATE TABLE builds (output TEXT PRIMARY KEY, record BLOB) WITHOUT ROWID;
@@ -155,6 +159,17 @@ class Store:
     def put_bodies(self, rows: Iterable[tuple[str, bytes, str]]) -> None:
         """Rows of path, body's key and HTML."""
         self._connection.executemany("REPLACE INTO bodies VALUES (?, ?, ?)", rows)
+
+    def registry(self, key: bytes) -> Registry | None:
+        """The registry that was kept under a key."""
+        rows = self._rows("SELECT data FROM registry WHERE key = ?", key)
+        return msgspec.msgpack.decode(rows[0][0], type=Registry) if rows else None
+
+    def put_registry(self, key: bytes, registry: Registry) -> None:
+        """Keep a registry, and no other."""
+        with self.transaction():
+            self._connection.execute("DELETE FROM registry")
+            self._connection.execute("INSERT INTO registry VALUES (?, ?)", (key, msgspec.msgpack.encode(registry)))
 
     # What was published
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from urllib.parse import quote
-
-from digest.articles import Article
 
 SAFE = "/-_.~!$&'()*+,;=:@"
 """What may stand unescaped in a path: RFC 3986 section 3.3."""
@@ -18,10 +17,9 @@ def escape(path: str) -> str:
     return path if _plain(path) else quote(path, SAFE)
 
 
-def article(article: Article) -> str:
-    """`2024/05/17/slug/`, by the local day of the article's date."""
-    date = article.date
-    return f"{date[:4]}/{date[5:7]}/{date[8:10]}/{article.slug}/"
+def article(date: str, slug: str) -> str:
+    """`2024/05/17/slug/`, by the local day of an article's date."""
+    return f"{date[:4]}/{date[5:7]}/{date[8:10]}/{slug}/"
 
 
 def day(day: str) -> str:
@@ -49,3 +47,15 @@ def media(path: str) -> str:
 def file(url: str) -> str:
     """The file that a path is served from."""
     return url + "index.html" if url == "" or url.endswith("/") else url
+
+
+def slugify(text: str) -> str:
+    """Text as part of an address: letters and digits of any script, lower case, NFC, joined by hyphens; maybe empty."""
+    if text.isascii():
+        return _ASCII_GAPS.sub("-", text.lower()).strip("-")
+    lower = unicodedata.normalize("NFC", text).lower()
+    kept = "".join(c if unicodedata.category(c)[0] in "LNM" else "-" for c in unicodedata.normalize("NFC", lower))
+    return re.sub("-+", "-", kept).strip("-")
+
+
+_ASCII_GAPS = re.compile("[^a-z0-9]+")

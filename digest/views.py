@@ -7,8 +7,9 @@ site's zone. `pages` makes views; `templates` and `feeds` render them; nobody ch
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
@@ -78,13 +79,14 @@ class Correction(msgspec.Struct, frozen=True):
 class Parts(Keyed):
     """A frozen bundle of named values with one key: base of the values that stand on many pages.
 
-    A subclass's annotations name the values, in their order. They are kept in one tuple, because there are as many
-    bundles as articles, and most builds look into few of them.
+    A subclass's annotations name the values, in their order. There are as many bundles as articles, and most builds look
+    into few of them: `later` makes one whose values are only made when somebody looks.
     """
 
-    __slots__ = ("values",)
+    __slots__ = ("_make", "_values")
 
-    values: tuple[Any, ...]
+    _make: Callable[[], tuple[Any, ...]] | None
+    _values: tuple[Any, ...]
 
     def __init_subclass__(cls) -> None:
         for index, name in enumerate(cls.__annotations__):
@@ -92,7 +94,22 @@ class Parts(Keyed):
 
     def __init__(self, key: bytes, *values: Any) -> None:
         self.key = key
-        self.values = values
+        self._make = None
+        self._values = values
+
+    @classmethod
+    def later(cls, inputs: Any, make: Callable[..., tuple[Any, ...]], *arguments: Any) -> Self:
+        """A bundle of `make(*arguments)`, a pure function; `inputs` says all that the arguments say that it reads."""
+        parts = cls(fingerprint(inputs))
+        parts._make = partial(make, *arguments)
+        return parts
+
+    @property
+    def values(self) -> tuple[Any, ...]:
+        if self._make is not None:
+            self._values = self._make()
+            self._make = None
+        return self._values
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.key, *self.values)
@@ -242,12 +259,14 @@ class Group(msgspec.Struct, frozen=True):
     description: str
     """A watchlist's or ticker's text from the settings or the registry, or empty."""
     url: str
-    feed: str
+    feed: str = ""
     """Its RSS, root-relative."""
     aliases: tuple[str, ...] = ()
     """Symbols that mean the same ticker."""
     tickers: tuple[Ticker, ...] = ()
     """A watchlist's members."""
+    feeds: tuple[Feed, ...] = ()
+    """Its feeds, one for each format that the settings ask for, under the titles that they bear themselves."""
 
 
 class GroupEntry(msgspec.Struct, frozen=True):
@@ -258,6 +277,7 @@ class GroupEntry(msgspec.Struct, frozen=True):
     exchange: str
     url: str
     feed: str
+    """The first of its feeds, root-relative, or empty."""
     articles: int
     newest: str
     """Day of the newest article, `2024-05-17`."""

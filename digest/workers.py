@@ -41,16 +41,26 @@ class Workers:
         self._inline: Callable[[Any], Any] | None = None
         self._pool: ProcessPoolExecutor | None = None
 
-    def map(self, chunks: list[Any], worthwhile: bool) -> Iterator[Any]:
-        """The results of the chunks, in order; from other processes if that is `worthwhile`."""
-        if self.jobs < 2 or not worthwhile:
-            self._inline = self._inline or self.make(self.setup)
-            yield from map(self._inline, chunks)
-            return
+    def start(self, chunk: Any) -> None:
+        """Start the processes now, with a first chunk for each, whose result nobody waits for."""
+        if self.jobs > 1:
+            for _ in range(self.jobs):
+                self._started().submit(_perform, chunk)
+
+    def _started(self) -> ProcessPoolExecutor:
         if self._pool is None:
             context = multiprocessing.get_context(_start_method())
             self._pool = ProcessPoolExecutor(self.jobs, context, _start, (self.make, self.setup))
-        pending: list[Future[Any]] = [self._pool.submit(_perform, chunk) for chunk in chunks]
+        return self._pool
+
+    def map(self, chunks: list[Any], worthwhile: bool) -> Iterator[Any]:
+        """The results of the chunks, in order; from other processes if that is `worthwhile`, or if they are there."""
+        if self.jobs < 2 or not (worthwhile or self._pool):
+            self._inline = self._inline or self.make(self.setup)
+            yield from map(self._inline, chunks)
+            return
+        pool = self._started()
+        pending: list[Future[Any]] = [pool.submit(_perform, chunk) for chunk in chunks]
         pending.reverse()
         while pending:
             yield pending.pop().result()  # popped, so that a result is freed once it is used

@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest import tickers
 from digest.errors import ContentError
-from digest.tickers import Alias, Company, Identity, Registry, mentions, parse, read_registry, slug
+from digest.notation import EXCHANGES, HOME_EXCHANGES, mentions, mic, parse, slug
+from digest.registry import read_registry
+from digest.tickers import Alias, Company, Identity, Registry
 
 DATA = Path(__file__).parent / "data" / "tickers"
-REAL = Path(__file__).parents[2] / "shared" / "real" / "sec_company_tickers.csv"
+REAL = Path(__file__).parents[2] / "shared" / "real" / "sec_company_csv"
 DAY = "2024-05-17"
 
 
@@ -26,8 +27,8 @@ def sections(name: str) -> list[tuple[str, str]]:
     return list(zip(cases[0::3], cases[1::3], strict=False))
 
 
-def registry(text: str, home: frozenset[str] = tickers.HOME_EXCHANGES) -> Registry:
-    return read_registry(text, "content/tickers.yaml", home)
+def registry(text: str, home: frozenset[str] = HOME_EXCHANGES) -> Registry:
+    return read_registry(text, "content/yaml", home)
 
 
 # Notation
@@ -86,9 +87,7 @@ def test_what_is_no_ticker_is_told_why(notation: str, message: str) -> None:
         parse(notation)
 
 
-SYMBOLS = st.from_regex(
-    r"\A(?:[A-Za-z]{2,8}: ?)?\$?[\^.]?[A-Za-z0-9]{1,6}(?:[./&-][A-Za-z0-9]{1,4}){0,2}(?:=[XF])?\Z"
-)
+SYMBOLS = st.from_regex(r"\A(?:[A-Za-z]{2,8}: ?)?\$?[\^.]?[A-Za-z0-9]{1,6}(?:[./&-][A-Za-z0-9]{1,4}){0,2}(?:=[XF])?\Z")
 
 
 @given(st.text() | st.text(alphabet="aB1.:/^=$& -_,", max_size=12))
@@ -114,19 +113,19 @@ def test_parsing_is_idempotent_and_slugs_are_safe(notation: str) -> None:
 @pytest.mark.parametrize("name", ["NASDAQ", "Nasdaq", "LSE", "HKEX", "TYO", "XETRA", "AMEX", "Cboe"])
 def test_exchanges_have_a_market_identifier_code(name: str) -> None:
     """Every known name leads to a code of four letters, as ISO 10383 has them."""
-    assert re.fullmatch("[A-Z]{4}", tickers.mic(name))
+    assert re.fullmatch("[A-Z]{4}", mic(name))
 
 
 def test_codes_of_exchanges_are_the_standards() -> None:
     """A few codes as ISO 10383 lists them; an unknown exchange has none."""
     names = ("NASDAQ", "NYSE", "LON", "HKG", "TYO", "TSX", "Moon", "")
-    assert [tickers.mic(name) for name in names] == ["XNAS", "XNYS", "XLON", "XHKG", "XTKS", "XTSE", "", ""]
+    assert [mic(name) for name in names] == ["XNAS", "XNYS", "XLON", "XHKG", "XTKS", "XTSE", "", ""]
 
 
 def test_every_name_of_an_exchange_leads_to_one_prefix() -> None:
     """A prefix is a name of its own exchange, and no other exchange takes it."""
-    assert all(tickers.EXCHANGES[prefix] == prefix for prefix in tickers.EXCHANGES.values())
-    assert set(tickers.EXCHANGES.values()) >= tickers.HOME_EXCHANGES
+    assert all(EXCHANGES[prefix] == prefix for prefix in EXCHANGES.values())
+    assert set(EXCHANGES.values()) >= HOME_EXCHANGES
 
 
 # Slugs
@@ -223,9 +222,7 @@ COMPANIES = (DATA / "registry.yaml").read_text("utf-8")
         ("TSE:7203", DAY, "TYO:7203", None),
     ],
 )
-def test_a_symbol_means_the_company_that_had_it_on_that_day(
-    notation: str, day: str, symbol: str, name: str | None
-) -> None:
+def test_a_symbol_means_the_company_that_had_it_on_that_day(notation: str, day: str, symbol: str, name: str | None) -> None:
     """Renamed companies keep their articles, and a symbol given to another company changes sides."""
     found = registry(COMPANIES).resolve(notation, day)
     assert (found.symbol, found.company and found.company.name) == (symbol, name)
@@ -279,9 +276,7 @@ def test_without_a_file_the_registry_is_empty() -> None:
         ("QQQQQ", None),
     ],
 )
-def test_an_unknown_symbol_gets_the_company_that_was_probably_meant(
-    unknown: str, suggestion: str | None
-) -> None:
+def test_an_unknown_symbol_gets_the_company_that_was_probably_meant(unknown: str, suggestion: str | None) -> None:
     """Slips of the fingers, old symbols, other exchanges and names lead to the company's symbol."""
     assert registry(COMPANIES).suggest(unknown) == suggestion
 

@@ -1,0 +1,347 @@
+"""Parsing: one source file in, one `Article` and its body's HTML out, or everything that is wrong with it.
+
+Pure: the same bytes, path and settings give the same article.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from posixpath import basename, dirname, splitext
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from digest import markup, notation, urls, yamldoc
+from digest.articles import CARD, CONTENT, Article, Image, Parsed, Settings, Source, kind_of
+from digest.errors import ContentError, Diagnostic, did_you_mean
+from digest.fields import Fields, check_url
+from digest.fingerprint import digest, fingerprint
+from digest.moments import Moment
+from digest.yamldoc import Node
+
+FIELDS = (
+    "title", "date", "tickers", "summary", "source", "via", "authors", "tags", "slug", "id", "edition", "weight",
+    "updated", "expires", "draft", "aliases", "image", "disclosure", "correction", "reprint",
+)  # fmt: skip
+
+SYNONYMS = {
+    "author": "authors", "url": "source_url", "link": "source_url", "corrections": "correction",
+    "lastmod": "updated", "modified": "updated", "last_modified_at": "updated",
+    "description": "summary", "excerpt": "summary",
+    "category": "tags", "categories": "tags", "keywords": "tags", "tag": "tags",
+    "publishdate": "date", "expirydate": "expires", "redirect_from": "aliases",
+    "status": "status", "published": "published",
+}  # fmt: skip
+"""What Jekyll, Hugo and Pelican call a field, in lower case."""
+
+FOREIGN = frozenset({"layout", "type", "template", "comments", "toc", "math", "permalink", "lang", "excerpt_separator"})
+"""Fields that only say how another generator shows a page: kept as extra, without a warning."""
+
+
+def parse(path: str, data: bytes, settings: Settings) -> tuple[Parsed, str]:
+    """Return what a source says, and its body as clean HTML with symbolic links (empty when there are errors)."""
+    try:
+        text, nodes, first = _split(path, data, required=kind_of(path) != "note")
+    except ContentError as error:
+        return Parsed(None, error.diagnostics), ""
+    fields, names, unknown = _recognise(path, nodes, ZoneInfo(settings.timezone))
+    if basename(path) == "_index.md" or _is_foreign_list(path, fields):
+        skipped = Diagnostic(
+            path, 1, 1, "skipped: a list page of another generator", "name it under `ignore` to be rid of this", "warning"
+        )
+        return Parsed(None, (skipped,)), ""
+    body = markup.render(text, settings.markdown)
+    fields.problems += [
+        Diagnostic(
+            path, problem.line and problem.line + first - 1, problem.column, problem.message, problem.hint, problem.severity
+        )
+        for problem in body.problems
+    ]
+    article = _article(path, fields, names, unknown, text, body, first)
+    problems = tuple(sorted(fields.problems))
+    if any(problem.severity == "error" for problem in problems):
+        return Parsed(None, problems), ""
+    return Parsed(article, problems), body.html
+
+
+def _split(path: str, data: bytes, required: bool) -> tuple[str, dict[str, Node], int]:
+    """The body's text, the front matter's fields and the line on which the body begins."""
+
+    def fail(line: int, column: int, message: str, hint: str) -> ContentError:
+        return ContentError([Diagnostic(path, line, column, message, hint)])
+
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start]
+        column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
+        raise fail(before.count(b"\n") + 1, column, "not UTF-8", "save the file as UTF-8") from None
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if text.strip() == "":
+        if required:
+            raise fail(1, 1, "the file is empty", "begin with ---, title: and ---; or delete it")
+        return "", {}, 1
+    opening = re.match(r"---[ \t]*\n", text)
+    if not opening:
+        if not required:
+            return text, {}, 1
+        if text.startswith("+++"):
+            raise fail(1, 1, "front matter in TOML", "digest reads YAML: put it between lines of ---")
+        raise fail(1, 1, "no front matter", "begin the file with a line ---, then title: and date:, then a line ---")
+    closing = re.compile(r"^(?:---|\.\.\.)[ \t]*$\n?", re.MULTILINE).search(text, opening.end())
+    if not closing:
+        raise fail(1, 1, "the front matter is not closed", "put a line --- behind its last field")
+    root = yamldoc.load(text[opening.end() : closing.start()], path, first_line=2)
+    assert isinstance(root.value, dict)
+    return text[closing.end() :], root.value, text.count("\n", 0, closing.end()) + 1
+
+
+def _recognise(path: str, nodes: dict[str, Node], zone: ZoneInfo) -> tuple[Fields, dict[str, str], list[str]]:
+    """The fields under digest's own names, what each was called in the file, and the unknown ones."""
+    known: dict[str, Node] = {}
+    names: dict[str, str] = {}
+    unknown: list[str] = []
+    problems: list[Diagnostic] = []
+    for written, node in nodes.items():
+        lower = written.lower()
+        name = lower if lower in FIELDS else SYNONYMS.get(lower)
+        at = (node.key_line or node.line, node.key_column or node.column)
+        if name is None:
+            unknown.append(written)
+            if lower not in FOREIGN:
+                hint = did_you_mean(written, (*FIELDS, "author", "url", "link")) or "kept as extra"
+                problems.append(Diagnostic(path, *at, f"unknown field '{written}'", hint, "warning"))
+        elif name in known:
+            if name != "tags":
+                message = f"'{written}' says again what '{names[name]}' says"
+                problems.append(Diagnostic(path, *at, message, "keep one of them"))
+            else:
+                unknown.append(written)  # Jekyll's category beside its tags: the tags win
+        else:
+            known[name] = node
+            names[name] = written
+    fields = Fields(path, {**known, **{name: nodes[name] for name in unknown}}, zone)
+    fields.problems = problems
+    return fields, names, unknown
+
+
+def _is_foreign_list(path: str, fields: Fields) -> bool:
+    """Whether this is a page of lists in Hugo's or Jekyll's way: a layout other than a post's, and no date at all."""
+    layout = fields.nodes.get("layout")
+    dated = "date" in fields.nodes or _dated_name(path)[0]
+    return kind_of(path) == "article" and layout is not None and layout.value not in ("post", "") and not dated
+
+
+def _dated_name(path: str) -> tuple[str, str]:
+    """A date at the head of a file's name, or empty, and the rest of the name. `index.md` goes by its folder."""
+    name = splitext(basename(path))[0]
+    if name == "index" and dirname(path):
+        name = basename(dirname(path))
+    match = re.match(r"(\d{4}-\d{2}-\d{2})(?:[-_ ]+|$)", name)
+    return (match[1], name[match.end() :]) if match else ("", name)
+
+
+def _article(
+    path: str, fields: Fields, names: dict[str, str], unknown: list[str], text: str, body: markup.Markup, first: int
+) -> Article:
+    kind = kind_of(path)
+    name_date, name = _dated_name(path)
+    title = fields.line("title")
+    if not title and kind != "note":
+        where = fields.nodes.get("title", Node("", 1, 1))
+        fields.wrong(where, "the title is empty" if "title" in fields.nodes else "no title", "write title: in the front matter")
+    if kind == "note":
+        slug = ""
+        if not name_date or name:
+            fields.wrong(Node("", 1, 1), "an edition's note is named by its day", "name it 2024-05-17.md")
+        moment = None
+    else:
+        slug = _slug(fields, name)
+        moment = _date(fields, name_date) if kind == "article" else None
+    declared = _tickers(fields)
+    summary = fields.text("summary")
+    updated = fields.moment("updated")
+    if moment and updated and updated.seconds < moment.seconds:
+        fields.wrong(fields.nodes["updated"], f"'{names['updated']}' is before 'date'", "correct one of them")
+    expires = fields.moment("expires")
+    positions: dict[str, tuple[int, int]] = {
+        name: fields.at(name) for name in ("tickers", "image", "aliases", "slug") if name in fields.nodes
+    }
+    article = Article(
+        path=path,
+        kind=kind,
+        title=title,
+        slug=slug,
+        date=moment.text if moment else "",
+        seconds=moment.seconds if moment else 0,
+        edition=fields.day("edition") or (moment.text[:10] if moment else name_date),
+        weight=fields.number("weight"),
+        updated=updated.text if updated else "",
+        expires=expires.seconds if expires else None,
+        draft=_draft(fields),
+        tickers=declared,
+        unmentioned=tuple(ticker for ticker in declared if not _names(f"{title}\n{summary}\n{text}", ticker)),
+        summary=summary or body.summary,
+        source=_source(fields),
+        via=_credit(fields, "via"),
+        authors=tuple(dict.fromkeys(text for text, _ in fields.texts("authors", r"\s*,\s*"))),
+        tags=tuple(dict.fromkeys(text.casefold() for text, _ in fields.texts("tags", r"\s*,\s*"))),
+        id=fields.line("id"),
+        aliases=_aliases(fields),
+        image=_image(fields),
+        disclosure=fields.text("disclosure"),
+        corrections=_corrections(fields, moment),
+        reprint=fields.choice("reprint", ("none", "excerpt", "full"), "excerpt"),
+        extra=fields.extra(unknown),
+        body=digest(body.html.encode("utf-8", "surrogatepass")),
+        references=tuple(
+            msgspec.structs.replace(reference, line=reference.line and reference.line + first - 1)
+            for reference in body.references
+        ),
+        positions=positions,
+    )
+    shown = fingerprint([getattr(article, name) for name in CARD])
+    beyond = fingerprint([getattr(article, name) for name in CONTENT])
+    return msgspec.structs.replace(article, card_key=shown, content_key=beyond)
+
+
+def _slug(fields: Fields, name: str) -> str:
+    written = fields.line("slug")
+    if written:
+        wanted = urls.slugify(written)
+        if unicodedata.normalize("NFC", written) != wanted:
+            hint = f"write slug: {wanted}" if wanted else "write lower-case letters and digits, joined by hyphens"
+            fields.wrong(fields.nodes["slug"], f"'{written}' cannot be part of an address", hint)
+        return wanted
+    slug = urls.slugify(name)
+    if not slug:
+        fields.wrong(Node("", 1, 1), "the file's name gives no address", "write slug: with letters or digits")
+    return slug
+
+
+def _date(fields: Fields, name_date: str) -> Moment | None:
+    moment = fields.moment("date")
+    if moment is None and not fields.text("date"):
+        if name_date:
+            return fields.moment_of(Node(name_date, 1, 1), "the date in the file's name")
+        where = fields.nodes.get("date", Node("", 1, 1))
+        fields.wrong(where, "no date", "write date: 2024-05-17, or begin the file's name with it")
+    return moment
+
+
+def _draft(fields: Fields) -> bool:
+    draft = fields.flag("draft")
+    if "published" in fields.nodes:
+        draft |= fields.choice("published", ("true", "false"), "true") == "false"
+    if "status" in fields.nodes:
+        draft |= fields.choice("status", ("draft", "published", "hidden"), "published") != "published"
+    return draft
+
+
+def _tickers(fields: Fields) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    for text, node in fields.texts("tickers", r"\s*,\s*|(?<!:)\s+"):
+        try:
+            found[notation.parse(text)] = None
+        except ValueError as error:
+            fields.wrong(node, str(error), "write it as TSLA or LON:VOD")
+    return tuple(found)
+
+
+def _names(text: str, ticker: str) -> bool:
+    """Whether the text names the ticker's symbol as a word."""
+    symbol = ticker.rpartition(":")[2].lstrip("^")
+    at = text.find(symbol)
+    while at >= 0:
+        before, after = text[at - 1 : at], text[at + len(symbol) : at + len(symbol) + 1]
+        if not (before.isalnum() or after.isalnum()):
+            return True
+        at = text.find(symbol, at + 1)
+    return False
+
+
+def _credit(fields: Fields, name: str) -> Source | None:
+    """A source or a via, written as a name, an address or a map."""
+    node = fields.nodes.get(name)
+    if node is None or node.value == "":
+        return None
+    if isinstance(node.value, str):
+        text = fields.text(name)
+        return Source(_host(text), text) if not check_url(text) else Source(text)
+    known = ("name", "url", "author", "published", "feed") if name == "source" else ("name", "url")
+    table = fields.table(name, known)
+    texts = {key: fields.text_of(table[key], f"{name}.{key}") for key in ("name", "author") if key in table}
+    urls = {key: fields.url_of(table[key], f"{name}.{key}") for key in ("url", "feed") if key in table}
+    published = fields.moment_of(table["published"], f"{name}.published") if "published" in table else None
+    if not texts.get("name") and not urls.get("url"):
+        fields.wrong(node, f"'{name}' has no name", f"write {name}: {{name: Reuters, url: https://…}}")
+    return Source(
+        texts.get("name") or _host(urls.get("url", "")),
+        urls.get("url", ""),
+        texts.get("author", ""),
+        published.text if published else "",
+        urls.get("feed", ""),
+    )
+
+
+def _source(fields: Fields) -> Source | None:
+    source = _credit(fields, "source")
+    node = fields.nodes.get("source_url")
+    if node is None:
+        return source
+    url = fields.url_of(node, "the source's address")
+    if source is None:
+        return Source(_host(url), url) if url else None
+    if source.url and source.url != url:
+        fields.wrong(node, "the source's address is given twice", "keep source.url or this one")
+    return msgspec.structs.replace(source, url=url)
+
+
+def _host(url: str) -> str:
+    return re.sub(r"^\w+://(?:www\.)?|[/?#:].*$", "", url, flags=re.DOTALL) if url else ""
+
+
+def _aliases(fields: Fields) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    for text, node in fields.texts("aliases"):
+        path = "/" + text.strip("/")
+        parts = path.split("/")[1:]
+        if re.search(r"[\x00-\x20\\?#%<>\":|*]", path) or {"", ".", ".."} & set(parts):
+            fields.wrong(node, f"'{text}' is not a path on this site", "write it as /2019/old-name/")
+        else:
+            found[path if splitext(path)[1] == ".html" else path + "/"] = None
+    return tuple(found)
+
+
+def _image(fields: Fields) -> Image | None:
+    node = fields.nodes.get("image")
+    if node is None or node.value == "":
+        return None
+    if isinstance(node.value, str):
+        fields.wrong(node, "an image needs a text for those who cannot see it", f"write image: {{path: {node.value}, alt: …}}")
+        return None
+    table = fields.table("image", ("path", "alt"))
+    texts = {key: fields.text_of(entry, f"image.{key}") for key, entry in table.items()}
+    for key in ("path", "alt"):
+        if not texts.get(key):
+            fields.wrong(node, f"'image' has no {key}", "write image: {path: chart.png, alt: what it shows}")
+    return Image(texts.get("path", ""), texts.get("alt", ""))
+
+
+def _corrections(fields: Fields, moment: Moment | None) -> tuple[tuple[str, str], ...]:
+    node = fields.nodes.get("correction")
+    if node is None or node.value == "":
+        return ()
+    if isinstance(node.value, str):
+        return (((moment.text[:10] if moment else ""), fields.text("correction")),)
+    items = node.value if isinstance(node.value, tuple) else (node,)
+    found = []
+    for item in items:
+        table = fields.table_of(item, "a correction", ("date", "text"))
+        text = fields.text_of(table["text"], "a correction's text") if "text" in table else ""
+        day = fields.day_of(table["date"], "a correction's date") if "date" in table else ""
+        if table and not (text and day):
+            fields.wrong(item, "a correction needs a date and a text", "write {date: 2024-05-18, text: …}")
+        found.append((day, text))
+    return tuple(found)
