@@ -15,17 +15,12 @@ from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 
+from digest.filters import date
 from digest.markup import resolve_absolute
 from digest.views import Card, Content, Edition, FeedItem, Image, Link, Note, Site, Source, Ticker
 
 Bodies = Callable[[bytes], str]
 """Fetches a body's clean HTML, its links still symbolic, by its key."""
-
-MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
-"""English names: those of `calendar` follow the machine's locale."""
 
 
 class Category(msgspec.Struct, frozen=True):
@@ -181,18 +176,12 @@ def of_edition(edition: Edition, note: Note | None, site: Site, bodies: Bodies) 
     return Item(
         id=url,
         url=url,
-        title=clean(edition.title) or clean(f"{site.title}, {_day(edition.day)}"),
+        title=clean(edition.title) or clean(f"{site.title}, {date(edition.day)}"),
         summary=clean(summary),
         html=clean(body + "".join(_entry(card, site) for card in edition.cards) + _small(site.disclaimer)),
         published=first,
         updated=last if last != first else "",
     )
-
-
-def _day(iso: str) -> str:
-    """`2024-05-17` as `17 May 2024`."""
-    year, month, day = iso.split("-")
-    return f"{int(day)} {MONTHS[int(month) - 1]} {year}"
 
 
 def _entry(card: Card, site: Site) -> str:

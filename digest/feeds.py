@@ -19,7 +19,8 @@ from typing import Any
 from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
 
-from digest.feeditems import MONTHS, Bodies, Item, clean, of_article, of_edition, uri
+from digest.feeditems import Bodies, Item, clean, of_article, of_edition, uri
+from digest.filters import DAYS, MONTHS
 from digest.views import ArticleFeed, EditionFeed
 
 NEVER = datetime(2000, 1, 1, tzinfo=UTC)
@@ -213,12 +214,9 @@ def _add(parent: Any, tag: str, text: str | None = None, **attributes: str) -> A
     return element
 
 
-DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-
-
 def rfc822(time: datetime) -> str:
     """The time as RFC 822 writes it, with a year of four digits (RFC 2822, section 3.3), in English everywhere."""
-    day, month = DAYS[time.weekday()], MONTHS[time.month - 1][:3]
+    day, month = DAYS[time.weekday()][:3], MONTHS[time.month - 1][:3]
     return f"{day}, {time.day:02} {month} {time.year:04} {time:%H:%M:%S %z}"
 
 

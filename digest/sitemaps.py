@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from html import escape
 
 from digest.feeditems import clean, timestamp, uri
-from digest.views import FeedsPage, NewsSitemap, Sitemap, SitemapIndex
+from digest.views import Feed, FeedsPage, NewsSitemap, Sitemap, SitemapIndex
 
 LIMIT = 50_000
 """URLs in one sitemap, and sitemaps in one index, at most (https://www.sitemaps.org/protocol.html)."""
@@ -63,11 +63,11 @@ def news_language(tag: str) -> str:
 
 
 def opml(view: FeedsPage) -> bytes:
-    """All RSS feeds as an OPML 2.0 subscription list (http://opml.org/spec2.opml), grouped under their headings.
+    """All feeds as an OPML 2.0 subscription list (http://opml.org/spec2.opml), grouped under their headings.
 
-    The same articles in Atom and JSON Feed are left out: whoever imports the list wants each feed once.
+    A group's feeds are listed in one format, RSS if it has any: whoever imports the list wants each feed once.
     """
-    groups = [(heading, [feed for feed in feeds if feed.type == "application/rss+xml"]) for heading, feeds in view.groups]
+    groups = [(heading, _once(feeds)) for heading, feeds in view.groups]
     outlines = (
         line
         for heading, feeds in groups
@@ -84,6 +84,12 @@ def opml(view: FeedsPage) -> bytes:
     )
     head = f"<head><title>{_text(view.site.title)}</title></head>"
     return _document('<opml version="2.0">', (head, "<body>", *outlines, "</body>"), "</opml>")
+
+
+def _once(feeds: tuple[Feed, ...]) -> list[Feed]:
+    """Those of these feeds that are in the first format that any of them is in."""
+    found = ([feed for feed in feeds if feed.type == each] for each in ("application/rss+xml", "application/atom+xml"))
+    return next(filter(None, found), list(feeds))
 
 
 def _document(start: str, lines: Iterable[str], end: str) -> bytes:

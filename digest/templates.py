@@ -8,14 +8,12 @@ which view, and where the result goes, is left to the planner.
 from __future__ import annotations
 
 import contextlib
-import datetime
 import html
 import marshal
 import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,10 +26,9 @@ from jinja2.loaders import split_template_path
 from jinja2.runtime import Context, Macro, Undefined
 from markupsafe import Markup
 
-from digest import views
+from digest import filters, views
 from digest.errors import ContentError, Diagnostic, DigestError, did_you_mean
 from digest.fingerprint import SIZE, Keyed, digest
-from digest.tickers import mic
 
 THEME = "theme"
 """The theme's name in diagnostics, and the folder under which templates reach the theme's own copies."""
@@ -43,11 +40,6 @@ _BODIES = "<bodies>"  # no template can spell this variable's name
 _REFERENCES = (nodes.Extends, nodes.Include, nodes.Import, nodes.FromImport)
 _QUOTED = re.compile(r"'([^']+)'")
 _NO_FIELD = re.compile(r"'digest\.views\.(\w+) object' has no attribute '(\w+)'")
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 class _Source(NamedTuple):
@@ -223,6 +215,17 @@ class Templates:
         return Diagnostic(path, line, 0, message, did_you_mean(quoted[1], known) if quoted else "")
 
 
+@jinja2.pass_context
+def body(context: Context, text: views.Content | views.Note) -> Markup:
+    """The clean HTML of an article or a note, links filled in."""
+    bodies = context.get(_BODIES)
+    if bodies is None:
+        raise jinja2.TemplateRuntimeError("'body' is for pages; an imported macro has no bodies")
+    from digest.markup import resolve
+
+    return Markup(resolve(bodies(text.body), text.links))
+
+
 def _text(value: Any) -> str:
     """The value as HTML. Only text and numbers: other values print as `<... object at 0x7f...>`, never the same."""
     kind = type(value)
@@ -262,7 +265,7 @@ class _Environment(jinja2.Environment):
         )
         self.globals = {"range": range, "dict": dict, "namespace": self.globals["namespace"]}
         self.filters = {name: each for name, each in self.filters.items() if name not in ("random", "pprint")}
-        self.filters |= {each.__name__: each for each in _FILTERS}
+        self.filters |= {each.__name__: each for each in (body, *filters.ALL)}
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         """The environment's own: Jinja would stack a slow `ChainMap` on them for globals of a single template."""
@@ -274,8 +277,9 @@ class _Kept:
 
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
-        # Filters of constants are computed when a template is compiled, so this module shapes compiled code.
-        self.version = f"{jinja2.__version__} {sys.version} {digest(Path(__file__).read_bytes()).hex()}".encode()
+        # Filters of constants are computed when a template is compiled, so their code shapes what is compiled.
+        code = b"".join(Path(file).read_bytes() for file in (__file__, filters.__file__))
+        self.version = f"{jinja2.__version__} {sys.version} {digest(code).hex()}".encode()
 
     def get(self, name: str, made_from: bytes) -> Any:
         """The value, or None."""
@@ -308,125 +312,3 @@ class _Compiled(BytecodeCache):
 
     def dump_bytecode(self, bucket: Bucket) -> None:
         self.kept.put(bucket.key, bucket.checksum.encode(), bucket.code)
-
-
-# Filters. Months and days are English whatever the machine's locale: output depends on input alone.
-
-
-@jinja2.pass_context
-def body(context: Context, text: views.Content | views.Note) -> Markup:
-    """The clean HTML of an article or a note, links filled in."""
-    bodies = context.get(_BODIES)
-    if bodies is None:
-        raise jinja2.TemplateRuntimeError("'body' is for pages; an imported macro has no bodies")
-    from digest.markup import resolve
-
-    return Markup(resolve(bodies(text.body), text.links))
-
-
-def date(text: str) -> str:
-    """`17 May 2024`, from `2024-05-17` or a longer ISO 8601 text."""
-    return _dates(text[:10])[0]
-
-
-def long_date(text: str) -> str:
-    """`Friday, 17 May 2024`."""
-    return _dates(text[:10])[1]
-
-
-@lru_cache(4096)  # a day is named on all pages of its articles
-def _dates(day: str) -> tuple[str, str]:
-    short = f"{int(day[8:10])} {month_name(day)}"
-    return short, f"{_DAYS[datetime.date.fromisoformat(day).weekday()]}, {short}"
-
-
-def month_name(text: str) -> str:
-    """`May 2024`, from `2024-05` or a longer ISO 8601 text."""
-    return f"{_MONTHS[int(text[5:7]) - 1]} {int(text[:4])}"
-
-
-def time(text: str) -> str:
-    """`11:41`, from an ISO 8601 date and time; empty at midnight, which is how a bare date is written."""
-    return "" if text[11:16] == "00:00" else text[11:16]
-
-
-def zone(text: str) -> str:
-    """The offset of an ISO 8601 date and time: `UTC`, `UTC-4`, `UTC+5:30`."""
-    sign, hours, minutes = text[-6:-5], text[-5:-3], text[-2:]
-    if text.endswith("Z") or hours == minutes == "00":
-        return "UTC"
-    return f"UTC{sign}{int(hours)}{f':{minutes}' if minutes != '00' else ''}"
-
-
-def count(number: int, one: str, many: str = "") -> str:
-    """`1 article`, `1,204 articles`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
-def initials(entries: Iterable[views.GroupEntry]) -> list[tuple[str, list[views.GroupEntry]]]:
-    """Entries under the letters that their names begin with; digits and symbols under `#`, which comes last."""
-    letters: dict[str, list[views.GroupEntry]] = {}
-    for entry in entries:
-        first = entry.name[:1].upper()
-        letters.setdefault(first if first.isalpha() else "#", []).append(entry)
-    return sorted(letters.items(), key=lambda item: (item[0] == "#", item[0]))
-
-
-def breadcrumb_list(trail: Sequence[tuple[str, str]], origin: str) -> dict[str, Any]:
-    """Schema.org's BreadcrumbList of names and root-relative URLs."""
-    steps = [
-        {"@type": "ListItem", "position": number, "name": name, "item": origin + url}
-        for number, (name, url) in enumerate(trail, 1)
-    ]
-    return {"@type": "BreadcrumbList", "itemListElement": steps}
-
-
-def corporations(tickers: Iterable[views.Ticker]) -> list[dict[str, str]]:
-    """Schema.org's Corporation for each ticker, `tickerSymbol` after its exchange's ISO 10383 code: `XNAS TSLA`.
-
-    What no known exchange lists, an index or a currency, is a Thing.
-    """
-    things = []
-    for ticker in tickers:
-        thing = {"@type": "Thing", "name": ticker.name or ticker.symbol}
-        if code := mic(ticker.exchange):
-            thing |= {"@type": "Corporation", "tickerSymbol": f"{code} {ticker.symbol.rpartition(':')[2]}"}
-        things.append(thing)
-    return things
-
-
-def names(links: Iterable[views.Link]) -> list[str]:
-    """The names of links."""
-    return [link.name for link in links]
-
-
-def things(values: Iterable[str], kind: str, field: str = "name", before: str = "") -> list[dict[str, str]]:
-    """A schema.org node of this type for each value that is not empty, the value in `field` after `before`."""
-    return [{"@type": kind, field: before + value} for value in values if value]
-
-
-def json_ld(graph: Iterable[dict[str, Any]]) -> Markup:
-    """The nodes as JSON-LD 1.1 for a `script` element, which no text in them can end; empty values are left out."""
-    text = msgspec.json.encode({"@context": "https://schema.org", "@graph": [*map(_filled, graph)]}).decode()
-    return Markup(text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))
-
-
-def _filled(node: dict[str, Any]) -> dict[str, Any]:
-    return {key: _filled(value) if isinstance(value, dict) else value for key, value in node.items() if value}
-
-
-_FILTERS = (
-    body,
-    date,
-    long_date,
-    month_name,
-    time,
-    zone,
-    count,
-    initials,
-    breadcrumb_list,
-    corporations,
-    names,
-    things,
-    json_ld,
-)

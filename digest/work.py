@@ -42,6 +42,10 @@ class ParseChunk(msgspec.Struct, frozen=True):
     """Paths below the content folder."""
 
 
+class WarmUp(msgspec.Struct, frozen=True):
+    """Nothing to do but to load what later chunks will need."""
+
+
 class ParsedSource(msgspec.Struct, frozen=True):
     path: str
     hash: bytes
@@ -80,14 +84,21 @@ class Worker:
         self.setup = setup
         self._renderer: Renderer | None = None
 
-    def __call__(self, chunk: ParseChunk | RenderChunk) -> Any:
+    def __call__(self, chunk: ParseChunk | RenderChunk | WarmUp) -> Any:
+        if isinstance(chunk, WarmUp):
+            return self._warm_up()
         if isinstance(chunk, ParseChunk):
             return [self._parse(path, chunk.settings) for path in chunk.sources]
         self._renderer = self._renderer or Renderer(self.setup)
         return self._render(chunk, self._renderer)
 
+    def _warm_up(self) -> None:
+        from digest import feeds, parse, templates
+
+        self._loaded = feeds, parse, templates
+
     def _parse(self, path: str, settings: Settings) -> ParsedSource:
-        from digest import articles
+        from digest import parse
 
         before, read_at = files.stat(f"{self.setup.content}/{path}"), files.now()
         try:
@@ -95,7 +106,7 @@ class Worker:
         except OSError as error:
             problem = Diagnostic(path, 0, 0, f"cannot be read: {(error.strerror or str(error)).lower()}")
             return ParsedSource(path, b"", read_at, files.ABSENT, encode(Parsed(None, (problem,))), b"", "")
-        parsed, html = articles.parse(path, data, settings)
+        parsed, html = parse.parse(path, data, settings)
         body = parsed.article.body if parsed.article else b""
         return ParsedSource(path, digest(data), read_at, before, encode(parsed), body, html)
 
@@ -160,11 +171,13 @@ def _renderer(kind: str) -> tuple[Callable[..., bytes], bool]:
     if kind in ("rss", "atom", "editions_rss"):
         from digest import feeds
 
-        return {"rss": feeds.rss, "atom": feeds.atom, "editions_rss": feeds.editions_rss}[kind], True
+        xml: dict[str, Callable[..., bytes]] = {"rss": feeds.rss, "atom": feeds.atom, "editions_rss": feeds.editions_rss}
+        return xml[kind], True
     if kind == "json":
         from digest import jsonfeed
 
         return jsonfeed.json_feed, True
+    from digest import jsonapi
     from digest import sitemaps as maps
 
     others: dict[str, Callable[..., bytes]] = {
@@ -172,6 +185,8 @@ def _renderer(kind: str) -> tuple[Callable[..., bytes], bool]:
         "sitemap_index": maps.sitemap_index,
         "news_sitemap": maps.news_sitemap,
         "opml": maps.opml,
+        "group_json": jsonapi.group_json,
+        "groups_json": jsonapi.groups_json,
     }
     return others[kind], False
 

@@ -129,12 +129,19 @@ def feeds_page(*groups: tuple[str, tuple[Feed, ...]]) -> FeedsPage:
 
 
 def test_opml_lists_every_feed_once() -> None:
-    """The subscription list has a group per heading and each feed as RSS, not again in its other formats."""
+    """The subscription list has a group per heading and each feed in one format: RSS, else Atom, else what there is."""
     view = feeds_page(
         ("Site", (Feed("All", "/feed.xml"), Feed("All, Atom", "/atom.xml", "application/atom+xml"))),
         (
             "Tickers",
             (Feed('"Tesla" & <co>', "/tickers/tsla/feed.xml"), Feed("日本", "/tickers/日本/feed.xml")),
+        ),
+        (
+            "Tags",
+            (
+                Feed("ai", "/tags/ai/feed.json", "application/feed+json"),
+                Feed("ai (Atom)", "/tags/ai/atom.xml", "application/atom+xml"),
+            ),
         ),
         ("Other", (Feed("JSON", "/feed.json", "application/feed+json"),)),
         ("None", ()),
@@ -144,9 +151,13 @@ def test_opml_lists_every_feed_once() -> None:
     assert [(group.get("text"), [feed.get("xmlUrl") for feed in group]) for group in tree.findall("body/outline")] == [
         ("Site", [f"{ORIGIN}/feed.xml"]),
         ("Tickers", [f"{ORIGIN}/tickers/tsla/feed.xml", f"{ORIGIN}/tickers/%E6%97%A5%E6%9C%AC/feed.xml"]),
+        ("Tags", [f"{ORIGIN}/tags/ai/atom.xml"]),
+        ("Other", [f"{ORIGIN}/feed.json"]),
     ]
     assert [feed.get("text") for feed in tree.findall("body/outline/outline")] == [
         "All",
         '"Tesla" & <co>',
         "日本",
+        "ai (Atom)",
+        "JSON",
     ]

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from digest import templates, views
+from digest import filters, templates, views
 from digest.errors import ContentError
 from digest.fingerprint import Keyed, digest, fingerprint
 from digest.templates import Templates
@@ -82,7 +82,10 @@ def pages(text: str = "A title", base: str = "/") -> dict[str, msgspec.Struct]:
     months = (Count("2024-05", f"{base}2024/05/", 1), Count("2024-04", f"{base}2024/04/", 1204))
     year = views.Year("2024", f"{base}2024/", 1205, months)
     feed = f"{base}tickers/tsla/feed.xml"
-    group = views.Group(text, text, text, text, f"{base}tickers/tsla/", feed, (text,), one.tickers)
+    atom = Feed(f"{text}: Tesla (Atom)", f"{base}tickers/tsla/atom.xml", "application/atom+xml")
+    feeds = (Feed(f"{text}: Tesla", feed), atom)
+    address = f"{base}tickers/tsla/"
+    group = views.Group(text, text, "NASDAQ", text, address, aliases=(text,), tickers=one.tickers, feeds=feeds)
     names = ("A", "B", text, "0700", "^GSPC", "\u00c9")
     entries = tuple(
         views.GroupEntry(name, text, "NYSE", f"{base}tickers/x/", feed, 2, "2024-05-17") for name in (*names, *"C" * 40)
@@ -236,10 +239,46 @@ def test_pages_describe_themselves(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["group.html", "group_month.html"])
 def test_a_group_names_its_own_feed_first(name: str) -> None:
-    """A ticker's page announces its own feed before the site's, under another title."""
-    links = rendered(name, pages()[name]).all("link", rel="alternate")
-    assert links[0]["href"] == "/tickers/tsla/feed.xml"
-    assert len({link["title"] for link in links}) == len(links) == 3
+    """A ticker's page announces its own feeds before the site's, each under a title of its own, in all formats."""
+    page = rendered(name, pages("Tesla")[name])
+    links = [link for link in page.all("link", rel="alternate") if link["type"] != "application/json"]
+    assert [link["href"] for link in links] == ["/tickers/tsla/feed.xml", "/tickers/tsla/atom.xml", "/feed.xml", "/atom.xml"]
+    assert links[0]["title"] == "Tesla: Tesla"
+    assert len({link["title"] for link in links}) == len(links)
+
+
+def test_a_group_shows_its_feeds() -> None:
+    """A ticker's page has a visible link to each of its feeds, named by its format."""
+    page = rendered("group.html", pages("Tesla")["group.html"])
+    assert page.all("a", href="/tickers/tsla/feed.xml", **{"aria-label": "RSS feed of Tesla"})
+    assert page.all("a", href="/tickers/tsla/atom.xml", **{"aria-label": "Atom feed of Tesla"})
+
+
+@pytest.mark.parametrize(("name", "data"), [("group.html", "/tickers/tsla/index.json"), ("groups.html", "/tickers/index.json")])
+def test_tickers_announce_their_data(name: str, data: str) -> None:
+    """A ticker's page and the list of tickers name the same as JSON, after every feed; those of other kinds have none."""
+    view = pages()[name]
+    assert rendered(name, view).all("link", rel="alternate")[-1] == {
+        "rel": "alternate",
+        "type": "application/json",
+        "title": rendered(name, view).all("meta", property="og:title")[0]["content"] + " (data)",
+        "href": data,
+    }
+    other = msgspec.structs.replace(view, kind="tags")
+    assert not rendered(name, other).all("link", type="application/json")
+
+
+def test_feeds_are_a_step_away() -> None:
+    """The menu leads to the page of feeds, also on a site that has nothing else to put there."""
+    page = rendered("404.html", views.NotFoundPage(site(feeds=(), sections=(), menu=())))
+    assert page.all("a", href="/feeds/")
+
+
+def test_open_graph_types() -> None:
+    """An article is an article to Open Graph, and every other page a website."""
+    types = {name: rendered(name, view).all("meta", property="og:type") for name, view in pages().items()}
+    assert {name for name, [*found] in types.items() if found and found[0]["content"] == "article"} == {"article.html"}
+    assert {found[0]["content"] for found in types.values() if found} == {"article", "website"}
 
 
 def test_an_article_says_who_was_first() -> None:
@@ -261,21 +300,27 @@ def test_structured_data_of_an_article() -> None:
     assert node["about"] == [{"@type": "Corporation", "name": "Tesla, Inc.", "tickerSymbol": "XNAS TSLA"}]
     bare = card(source=None, image=None, tickers=(), tags=(), summary="", authors=())
     less = rendered("article.html", views.ArticlePage(site(author=""), bare, content(), None, None)).graph()
-    assert not {"citation", "isBasedOn", "about", "image", "description", "author"} & less["NewsArticle"].keys()
+    assert not {"citation", "isBasedOn", "about", "image", "description"} & less["NewsArticle"].keys()
+    assert less["NewsArticle"]["author"] == [less["NewsArticle"]["publisher"]]
 
 
 def test_what_no_exchange_lists_is_no_company() -> None:
     """An index is a Thing without a ticker symbol; a qualified symbol loses its prefix after the exchange's code."""
     tickers = (views.Ticker("^GSPC", "", "", "/x/"), views.Ticker("NASDAQ:ON", "Onsemi", "NASDAQ", "/y/"))
-    index, company = templates.corporations(tickers)
+    index, company = filters.corporations(tickers)
     assert index == {"@type": "Thing", "name": "^GSPC"}
     assert company == {"@type": "Corporation", "name": "Onsemi", "tickerSymbol": "XNAS ON"}
 
 
 @pytest.mark.parametrize("name", ["edition.html", "group.html"])
 def test_structured_data_of_lists(name: str) -> None:
-    """Editions and groups are CollectionPages."""
-    assert rendered(name, pages()[name]).graph()["CollectionPage"]["url"].startswith("https://ledger.example/")
+    """Editions and groups are CollectionPages; a ticker's is about its company, a tag's about nothing in particular."""
+    view = pages()[name]
+    node = rendered(name, view).graph()["CollectionPage"]
+    assert node["url"].startswith("https://ledger.example/")
+    if name == "group.html":
+        assert node["about"] == {"@type": "Corporation", "name": "A title", "tickerSymbol": "XNAS A title"}
+        assert "about" not in rendered(name, msgspec.structs.replace(view, kind="tags")).graph()["CollectionPage"]
 
 
 def test_a_full_reprint_is_not_indexed() -> None:
@@ -355,20 +400,20 @@ def test_an_article_page_is_lean() -> None:
 def test_dates_are_english_text() -> None:
     """Dates are written out in English from ISO 8601 text, with the offset it carries."""
     moment = "1969-07-20T20:17:40-04:00"
-    assert templates.date(moment) == "20 July 1969"
-    assert templates.long_date(moment) == "Sunday, 20 July 1969"
-    assert templates.month_name("2024-05") == "May 2024"
-    assert (templates.time(moment), templates.time("2024-05-17T00:00:00Z"), templates.time("2024-05-17")) == ("20:17", "", "")
+    assert filters.date(moment) == "20 July 1969"
+    assert filters.long_date(moment) == "Sunday, 20 July 1969"
+    assert filters.month_name("2024-05") == "May 2024"
+    assert (filters.time(moment), filters.time("2024-05-17T00:00:00Z"), filters.time("2024-05-17")) == ("20:17", "", "")
     zones = ("-04:00", "+05:30", "-00:30", "+00:00", "Z", "+14:00")
-    said = [templates.zone(f"2024-05-17T11:41:00{zone}") for zone in zones]
+    said = [filters.zone(f"2024-05-17T11:41:00{zone}") for zone in zones]
     assert said == ["UTC-4", "UTC+5:30", "UTC-0:30", "UTC", "UTC", "UTC+14"]
 
 
 def test_counts_know_their_plural() -> None:
     """One is singular, all else plural, thousands are grouped."""
-    assert templates.count(1, "article") == "1 article"
-    assert templates.count(1204, "article") == "1,204 articles"
-    assert templates.count(0, "company", "companies") == "0 companies"
+    assert filters.count(1, "article") == "1 article"
+    assert filters.count(1204, "article") == "1,204 articles"
+    assert filters.count(0, "company", "companies") == "0 companies"
 
 
 # Lookup
