@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from digest import __version__
-from digest.errors import Diagnostic, DigestError, SettingsError
 
 if TYPE_CHECKING:
+    from digest.errors import Diagnostic
     from digest.inputs import Options, Report
 
 CACHE = ".digest"
@@ -33,6 +33,8 @@ class _Command(click.Command):
     """A command that reports a user's mistakes, and a reader that went away, without a traceback."""
 
     def invoke(self, context: click.Context) -> Any:
+        from digest.errors import DigestError
+
         try:
             return super().invoke(context)
         except DigestError as error:
@@ -129,6 +131,7 @@ def make_options(site: Path, config: Path | None, output: Path | None, flags: di
     from zoneinfo import ZoneInfo
 
     from digest import config as settings
+    from digest.errors import Diagnostic, SettingsError
     from digest.inputs import Audience, Options
 
     overrides = {"base_url": flags["base_url"]} if flags.get("base_url") else {}
@@ -235,6 +238,8 @@ def _due(report: Report, options: Options) -> str:
 
 
 def _write_changed(path: Path, report: Report) -> None:
+    from digest.errors import Diagnostic, SettingsError
+
     lines = sorted((*report.written, *report.removed))
     try:
         path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
@@ -250,6 +255,7 @@ def _verify(options: Options, quiet: bool) -> None:
 
     from digest import publish
     from digest.build import build
+    from digest.errors import Diagnostic, DigestError
 
     with tempfile.TemporaryDirectory(prefix="digest-verify-") as folder:
         clean = Path(folder, "output")
