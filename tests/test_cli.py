@@ -1,0 +1,158 @@
+"""The command line: what it says, and the status it leaves."""
+
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from sites import article, tree, write
+
+from digest import __version__
+from digest.cli import main
+
+SUMMARY = re.compile(
+    r"\d+ articles?, \d+ editions?, \d+ tickers?, \d+ feeds?; \d+ written, \d+ unchanged, \d+ removed; "
+    r"\d+ drafts?, \d+ scheduled(?: \(next due [\d-]+ [\d:]+\))?, \d+ expired; \d+\.\d\d s"
+)
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+
+
+def run(*arguments: str | Path) -> str:
+    """What a command printed; it must have gone well."""
+    result = CliRunner().invoke(main, [str(argument) for argument in arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.stderr
+    return result.stdout
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    later = article("Later", "2031-05-01T09:30")
+    return write(tmp_path, {"content/a.md": article(tickers="[TSLA]", body="$TSLA"), "content/b.md": later})
+
+
+def test_version_and_help() -> None:
+    """`--version` names program and version; `-h` works everywhere."""
+    assert run("--version") == f"digest {__version__}\n"
+    for command in ((), ("build",), ("clean",)):
+        assert run(*command, "-h").startswith("Usage: ")
+
+
+def test_one_line_at_the_end(site: Path) -> None:
+    """A build ends with one line that says what there is, what was done and what was left out."""
+    said = run("build", "-s", site, "--as-of", "2024-06-01")
+    assert SUMMARY.fullmatch(said.splitlines()[-1])
+    assert said.startswith("1 article, 1 edition, 1 ticker, 5 feeds; ")
+    assert "0 drafts, 1 scheduled (next due 2031-05-01 09:30), 0 expired" in said
+
+
+def test_quiet_says_nothing(site: Path) -> None:
+    """-q leaves only errors."""
+    assert run("build", "-s", site, "-q") == ""
+
+
+def test_explain_and_verbose(site: Path) -> None:
+    """--explain gives each page's reason, -v the paths and the time of each step."""
+    said = run("build", "-s", site, "--explain", "-v")
+    assert "new       2024/05/17/a/index.html" in said
+    assert "wrote     2024/05/17/a/index.html" in said
+    assert re.search(r"^  render +\d+\.\d{3} s$", said, re.MULTILINE)
+
+
+def test_verify(site: Path) -> None:
+    """--verify tells that a clean build gives the same files, and which do not when they do not."""
+    assert "verified: a clean build gives the same files" in run("build", "-s", site, "--verify")
+    cache = site / ".digest/cache.db"
+    page = site / "output/2024/05/17/a/index.html"
+    import sqlite3
+
+    page.write_text("spoiled")
+    state = page.stat()
+    with sqlite3.connect(cache) as connection:
+        connection.execute(
+            "UPDATE pages SET size = ?, modified = ?, changed = ?, inode = ? WHERE path = '2024/05/17/a/index.html'",
+            (state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino),
+        )
+    result = CliRunner().invoke(main, ["build", "-s", str(site), "--verify"])
+    assert result.exit_code == 1
+    assert "2024/05/17/a/index.html: error: different in a clean build" in result.stderr
+
+
+def test_changed_list(site: Path) -> None:
+    """--changed-list names what a deployment must upload or delete, one path a line."""
+    listed = site / "changed.txt"
+    run("build", "-s", site, "--changed-list", listed)
+    assert set(listed.read_text().splitlines()) == set(tree(site / "output"))
+    (site / "content/a.md").unlink()
+    run("build", "-s", site, "--changed-list", listed)
+    assert "2024/05/17/a/index.html" in listed.read_text().splitlines()
+    run("build", "-s", site, "--changed-list", listed)
+    assert listed.read_text() == ""
+
+
+def test_base_url_and_output(site: Path) -> None:
+    """-b and -o stand in for the settings."""
+    run("build", "-s", site, "-b", "https://other.example/x/", "-o", site / "other")
+    assert "https://other.example/x/2024/05/17/a/" in (site / "other/feed.xml").read_text()
+    assert not (site / "output").exists()
+
+
+def test_clean(site: Path) -> None:
+    """`clean` removes what digest wrote, the cache included, and tells how much."""
+    run("build", "-s", site)
+    number = len(tree(site / "output"))
+    assert run("clean", "-s", site) == f"removed {number} files and the cache\n"
+    assert not (site / "output").exists()
+    assert not (site / ".digest").exists()
+
+
+def on_a_terminal(*command: str, **environment: str) -> bytes:
+    """What a command shows on a terminal."""
+    ours, theirs = pty.openpty()
+    full = [sys.executable, *command]
+    process = subprocess.Popen(full, stdout=theirs, stderr=theirs, env={**ENVIRONMENT, "TERM": "xterm", **environment})
+    os.close(theirs)
+    shown = b""
+    try:
+        while piece := os.read(ours, 65536):
+            shown += piece
+    except OSError:
+        pass  # Linux ends a terminal's stream with an error
+    process.wait()
+    os.close(ours)
+    return shown
+
+
+def test_colours(tmp_path: Path) -> None:
+    """Messages are coloured on a terminal, and neither with NO_COLOR nor in a pipe."""
+    write(tmp_path, {"content/a.md": article(colour="blue")})
+    command = ("-m", "digest", "build", "-s", str(tmp_path))
+    assert b"\x1b[33m\x1b[1mwarning:\x1b[0m" in on_a_terminal(*command, NO_COLOR="")
+    assert b"\x1b[" not in on_a_terminal(*command, NO_COLOR="1")
+    piped = subprocess.run([sys.executable, *command], env=ENVIRONMENT, capture_output=True, check=True)
+    assert b"\x1b[" not in piped.stderr
+    assert b"warning: unknown field" in piped.stderr
+
+
+def test_progress_is_for_terminals(site: Path) -> None:
+    """Work of more than a second tells how far it is, on a terminal only; shorter work does not."""
+    clock = "import itertools, time; time.monotonic = itertools.count(0, {}).__next__; "
+    tell = (
+        "from digest.cli import _progress; tell = _progress(False); tell('parse', 1, 3); tell('parse', 2, 3); tell('parse', 3, 3)"
+    )
+    assert b"parse 2 of 3" in on_a_terminal("-c", clock.format(2) + tell)
+    assert on_a_terminal("-c", clock.format(0.1) + tell) == b""
+    piped = subprocess.run([sys.executable, "-c", clock.format(2) + tell], env=ENVIRONMENT, capture_output=True, check=True)
+    assert piped.stderr == b""
+
+
+def test_module_and_script_are_one(site: Path) -> None:
+    """`python -m digest` is the command, and leaves its status."""
+    broken = write(site / "broken", {"content/a.md": "no front matter"})
+    command = [sys.executable, "-m", "digest", "build", "-q", "-s"]
+    assert subprocess.run([*command, str(site)], env=ENVIRONMENT, check=False).returncode == 0
+    assert subprocess.run([*command, str(broken)], env=ENVIRONMENT, check=False, capture_output=True).returncode == 1
+    assert subprocess.run([*command, str(site / "none")], env=ENVIRONMENT, check=False, capture_output=True).returncode == 2
