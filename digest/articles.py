@@ -44,6 +44,8 @@ class Article(msgspec.Struct, frozen=True, array_like=True):
     """`article`, `note` or `page`."""
     title: str
     slug: str
+    address: str = ""
+    """Where an article or a page stands below the base path: `2024/05/17/slug/`, `about/`."""
     date: str = ""
     seconds: int = 0
     edition: str = ""
@@ -79,7 +81,7 @@ class Article(msgspec.Struct, frozen=True, array_like=True):
     """Key of what its page shows beyond the card."""
 
 
-CARD = ("title", "slug", "date", "edition", "updated", "summary", "source", "authors", "tags", "corrections", "reprint")
+CARD = ("title", "address", "date", "edition", "updated", "summary", "source", "authors", "tags", "corrections", "reprint")
 """What a card is made of, besides what the site adds: tickers, image, status."""
 
 CONTENT = ("body", "corrections", "disclosure", "extra", "via")

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
 from digest import files, work
 from digest.articles import Article, Parsed, Settings
 from digest.errors import ContentError, Diagnostic
 from digest.files import Stat
 from digest.fingerprint import digest, fingerprint
 from digest.inputs import File
-from digest.store import SourceRow, Store
+from digest.store import Damaged, SourceRow, Store
 from digest.tickers import Registry
 from digest.work import ParseChunk, ParsedSource
 from digest.workers import Workers, chunked
@@ -57,7 +59,7 @@ class Library:
         """Bring the library to the state of `tree`; return how many sources were parsed."""
         if self.rows is None:
             self.rows = {} if force else self.store.sources()
-            self.parsed = {} if force else {path: work.decode(head) for path, head in self.store.parsed().items()}
+            self.parsed = {} if force else self._kept(settings_key)
         rows, parsed = self.rows, self.parsed
         gone = [path for path in rows if path not in tree]
         stale = [path for path, stat in tree.items() if force or _differs(rows.get(path), stat, path, settings_key)]
@@ -100,6 +102,18 @@ class Library:
     def broken(self) -> dict[str, str]:
         """The sources that gave no article."""
         return {path: "broken" for path, parsed in self.parsed.items() if parsed.article is None}
+
+    def _kept(self, settings_key: bytes) -> dict[str, Parsed]:
+        """What the store holds that was parsed by this program with these settings; the rest is as good as absent."""
+        rows = self.rows or {}
+        try:
+            return {
+                path: work.decode(head)
+                for path, head in self.store.parsed().items()
+                if path in rows and rows[path].settings == settings_key
+            }
+        except msgspec.DecodeError as error:
+            raise Damaged.because(error) from error
 
     def registry(self, content: Path, home: frozenset[str], settings_key: bytes) -> Registry:
         """The registry of tickers, empty when there is no file. Raises `ContentError`."""

@@ -77,10 +77,8 @@ class _Planner:
         self.media = media
         self.base = config.base
         self.origin = config.origin
-        where = {article.path: urls.article(article.date, article.slug) for article in site.articles + site.expired}
-        where |= {page.path: page.slug + "/" for page in site.standing}
+        where = {article.path: article.address for article in (*site.articles, *site.expired, *site.standing)}
         where |= {note.path: urls.day(day) for day, note in site.notes.items() if day in site.editions}
-        self.where = where
         self.links = Resolver(self.base, where, media, site.hidden, config.broken_links)
         self.problems: list[Diagnostic] = self.links.problems
         self.feed_link = cache(self._feed_link)
@@ -96,9 +94,6 @@ class _Planner:
         self.view = self._site_view()
         self.cards = {article.path: self._card(article) for article in site.articles + site.expired}
         self.contents = {article.path: self._content(article) for article in site.articles + site.expired}
-        self.items = {
-            article.path: views.FeedItem(self.cards[article.path], self.contents[article.path]) for article in site.articles
-        }
 
     def url(self, path: str) -> str:
         """A path below the base as a root-relative URL."""
@@ -199,7 +194,7 @@ class _Planner:
         return views.Card.later((article.card_key, inputs), _card, article, *inputs)
 
     def _content(self, article: Article) -> views.Content:
-        inputs = article.id or self.origin + self.url(self.where[article.path]), self._links(article)
+        inputs = article.id or self.origin + self.url(article.address), self._links(article)
         return views.Content.later((article.content_key, inputs), _content, article, *inputs)
 
     def _links(self, article: Article) -> tuple[str, ...]:
@@ -232,11 +227,11 @@ class _Planner:
             card = cards[article.path]
             older = cards[public[index + 1].path] if index + 1 < len(public) else None
             page = views.ArticlePage(view, card, contents[article.path], newer, older)
-            yield Page(self.where[article.path] + "index.html", "html", "article.html", page, article.path)
+            yield Page(article.address + "index.html", "html", "article.html", page, article.path)
             newer = card
         for article in self.site.expired:
             page = views.ArticlePage(view, cards[article.path], contents[article.path], None, None)
-            yield Page(self.where[article.path] + "index.html", "html", "article.html", page, article.path)
+            yield Page(article.address + "index.html", "html", "article.html", page, article.path)
 
     def _standing(self) -> Iterator[Page]:
         for article in self.site.standing:
@@ -332,7 +327,7 @@ class _Planner:
             self.url(path),
             self.url(folder),
             self.config.feeds.full_text,
-            tuple([self.items[article.path] for article in articles[:limit]]),
+            tuple([views.FeedItem(self.cards[article.path], self.contents[article.path]) for article in articles[:limit]]),
         )
         return Page(path, format, "", view)
 
@@ -382,7 +377,7 @@ class _Planner:
 
         for article in reversed(site.articles):
             if article.reprint != "full":
-                add(article.date[:4], self.url(self.where[article.path]), article.updated or article.date)
+                add(article.date[:4], self.url(article.address), article.updated or article.date)
         for day, found in reversed(site.editions.items()):
             newest = max(found, key=lambda article: article.seconds)
             add(day[:4], self.base + urls.day(day), newest.date)
@@ -429,7 +424,7 @@ class _Planner:
                     self.problems.append(Diagnostic(article.path, *where, f"there is a page at '{alias}' already", hint))
                     continue
                 taken.add(path)
-                view = views.RedirectPage(self.view, article.title, self.url(self.where[article.path]))
+                view = views.RedirectPage(self.view, article.title, self.url(article.address))
                 yield Page(path, "html", "redirect.html", view, article.path)
 
     def _unique(self, pages: Iterable[Page]) -> set[str]:
@@ -488,7 +483,7 @@ def _card(
         tickers,
         article.title,
         article.updated,
-        base + urls.escape(urls.article(article.date, article.slug)),
+        base + urls.escape(article.address),
     )
 
 

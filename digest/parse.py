@@ -173,6 +173,7 @@ def _article(
         kind=kind,
         title=title,
         slug=slug,
+        address=urls.article(moment.text, slug) if moment else slug + "/",
         date=moment.text if moment else "",
         seconds=moment.seconds if moment else 0,
         edition=fields.day("edition") or (moment.text[:10] if moment else name_date),

@@ -1,6 +1,7 @@
 """What a build publishes, what it leaves alone, and what survives when it fails."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 from datetime import date, timedelta
@@ -12,7 +13,9 @@ from sites import AS_OF, SETTINGS, article, make, options, page, tree, write
 from digest import pipeline, program, publish
 from digest.build import Report
 from digest.errors import ContentError
+from digest.library import Library
 from digest.publish import RECORD
+from digest.store import Store
 
 
 def reasons(report: Report) -> dict[str, str]:
@@ -343,3 +346,43 @@ def test_options_helper_reads_settings(tmp_path: Path) -> None:
     make(tmp_path)
     assert options(tmp_path).output == tmp_path / "public"
     assert (tmp_path / "public/index.html").exists()
+
+
+@pytest.mark.parametrize("settings", ["another program's", "ours"])
+def test_cache_of_another_shape(tmp_path: Path, settings: str) -> None:
+    """A cache that cannot be read, because another version wrote it or because it is damaged, is a miss and no error."""
+    write(tmp_path, {"content/a.md": article()})
+    make(tmp_path)
+    with sqlite3.connect(tmp_path / ".digest/cache.db") as connection:
+        connection.execute("UPDATE parsed SET head = ?", (b"\x92\x01\x02",))
+        if settings != "ours":
+            connection.execute("UPDATE sources SET settings = ?", (b"older",))
+    write(tmp_path, {"content/b.md": article("B")})
+    make(tmp_path)
+    make(tmp_path, output=tmp_path / "clean", cache=None)
+    assert tree(tmp_path / "output") == tree(tmp_path / "clean")
+
+
+def test_lost_body_heals(tmp_path: Path) -> None:
+    """A cache that lost an article's body begins anew."""
+    write(tmp_path, {"content/a.md": article(body="The body.")})
+    make(tmp_path)
+    with sqlite3.connect(tmp_path / ".digest/cache.db") as connection:
+        connection.execute("DELETE FROM bodies")
+    write(tmp_path, {"templates/article.html": '{% extends "theme/article.html" %}{# mine #}'})
+    make(tmp_path)
+    assert "The body." in page(tmp_path, "2024/05/17/a/index.html")
+
+
+def test_two_builders_share_a_cache(tmp_path: Path) -> None:
+    """A preview that keeps its library and a build beside it, on one cache file, both publish what is there."""
+    write(tmp_path, {"content/a.md": article(body="One.")})
+    library = Library(Store(tmp_path / ".digest/cache.db"))
+    preview = {"output": tmp_path / ".digest/preview", "library": library}
+    make(tmp_path, **preview)
+    for text in ("Two.", "Three."):
+        write(tmp_path, {"content/a.md": article(body=text), "content/b.md": article("B")})
+        make(tmp_path)
+        make(tmp_path, **preview)
+        assert text in page(tmp_path, "2024/05/17/a/index.html")
+        assert tree(tmp_path / "output") == tree(tmp_path / ".digest/preview")
