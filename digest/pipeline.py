@@ -13,7 +13,7 @@ from digest.fingerprint import encode, fingerprint
 from digest.inputs import Clock, File, Inputs, Options, Record, Report, output_name, outputs_key, raise_if_wrong, recorded
 from digest.library import Library
 from digest.markup import MarkdownSettings
-from digest.notation import HOME_EXCHANGES
+from digest.notation import HOME_EXCHANGES, exchange
 from digest.pages import Page
 from digest.site import Site
 from digest.store import PageRow
@@ -100,7 +100,7 @@ class Pipeline:
         return self.library.articles(), registry, self.library.media(content)
 
     def _registry(self) -> Registry:
-        home = frozenset(map(str.upper, self.config.home_exchanges)) or HOME_EXCHANGES
+        home = frozenset(map(exchange, self.config.home_exchanges)) or HOME_EXCHANGES
         try:
             return self.library.registry(self.options.content, home, fingerprint((program.key(), sorted(home))))
         except ContentError as error:

@@ -11,7 +11,10 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any
+
+from digest.errors import Diagnostic, DigestError
 
 Make = Callable[[Any], Callable[[Any], Any]]
 
@@ -62,8 +65,12 @@ class Workers:
         pool = self._started()
         pending: list[Future[Any]] = [pool.submit(_perform, chunk) for chunk in chunks]
         pending.reverse()
-        while pending:
-            yield pending.pop().result()  # popped, so that a result is freed once it is used
+        try:
+            while pending:
+                yield pending.pop().result()  # popped, so that a result is freed once it is used
+        except BrokenProcessPool:
+            hint = "is memory short? try one process, -j 1"
+            raise DigestError([Diagnostic("", 0, 0, "a process of this build was killed", hint)]) from None
 
     def close(self) -> None:
         if self._pool:

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from sites import AS_OF, SETTINGS, article, make, options, page, tree, write
 
-from digest import pipeline, program, publish
+from digest import pipeline, program, publish, work
 from digest.build import Report
-from digest.errors import ContentError
+from digest.errors import ContentError, DigestError
 from digest.library import Library
 from digest.publish import RECORD
 from digest.store import Store
@@ -386,3 +386,20 @@ def test_two_builders_share_a_cache(tmp_path: Path) -> None:
         make(tmp_path, **preview)
         assert text in page(tmp_path, "2024/05/17/a/index.html")
         assert tree(tmp_path / "output") == tree(tmp_path / ".digest/preview")
+
+
+def test_killed_worker_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that is killed ends the build with a message, and the output as it was."""
+    monkeypatch.setattr(pipeline, "POOL_FROM", 1)
+    write(tmp_path, {"content/a.md": article()})
+    make(tmp_path)
+    before = tree(tmp_path / "output")
+    write(tmp_path, {"content/a.md": article("Other")})
+
+    def killed(*_: object) -> None:
+        os.kill(os.getpid(), 9)
+
+    monkeypatch.setattr(work.Worker, "_render", killed)
+    with pytest.raises(DigestError, match="a process of this build was killed"):
+        make(tmp_path, jobs=2)
+    assert tree(tmp_path / "output") == before
