@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +71,7 @@ def site_options(command: Any) -> Any:
     for option in (
         click.option("-o", "--output", type=click.Path(path_type=Path), help="Where the site goes [default: the settings' output]."),
         click.option("-c", "--config", type=click.Path(path_type=Path), help="The settings file [default: digest.toml or pyproject.toml in the site's folder]."),
-        click.option("-s", "--site", type=click.Path(path_type=Path), default=Path(), show_default="here", help="The site's folder."),
+        click.option("-s", "--site", type=click.Path(path_type=Path), default=Path(), help="The site's folder [default: this one]."),
     ):  # fmt: skip
         command = option(command)
     return command
@@ -101,12 +102,14 @@ def build(site: Path, config: Path | None, output: Path | None, **flags: Any) ->
     """
     from digest.build import build
 
+    if flags["changed_list"]:
+        _write_changed(flags["changed_list"], ())  # before anything is published that it should tell of
     started = time.perf_counter()
     options = make_options(site, config, output, flags)
     report = build(options, progress=_progress(flags["quiet"]))
     _show_report(report, options, flags, time.perf_counter() - started)
     if flags["changed_list"]:
-        _write_changed(flags["changed_list"], report)
+        _write_changed(flags["changed_list"], (*report.written, *report.removed))
     if flags["verify"]:
         _verify(options, flags["quiet"])
 
@@ -237,12 +240,11 @@ def _due(report: Report, options: Options) -> str:
     return f" (next due {datetime.fromtimestamp(due, ZoneInfo(options.config.timezone)):%Y-%m-%d %H:%M})"
 
 
-def _write_changed(path: Path, report: Report) -> None:
+def _write_changed(path: Path, paths: Iterable[str]) -> None:
     from digest.errors import Diagnostic, SettingsError
 
-    lines = sorted((*report.written, *report.removed))
     try:
-        path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+        path.write_text("".join(f"{line}\n" for line in sorted(paths)), "utf-8")
     except OSError as error:
         raise SettingsError([Diagnostic(str(path), 0, 0, f"cannot be written: {error.strerror}")]) from None
 

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from digest import notation
 from digest.errors import Diagnostic, SettingsError, did_you_mean
 
 FILE = "digest.toml"
@@ -129,7 +130,7 @@ def load(folder: Path, file: Path | None = None, overrides: Mapping[str, Any] | 
     if file.name == "pyproject.toml":
         prefix = "tool.digest."
         table = table.get("tool", {}).get("digest", {})
-    return _convert({**table, **(overrides or {})}, label, text, prefix)
+    return _convert(table, overrides or {}, label, text, prefix)
 
 
 def find(folder: Path) -> Path:
@@ -149,17 +150,22 @@ def _syntax_error(label: str, text: str, message: str) -> Diagnostic:
     match = re.search(r"(.*) \(at line (\d+), column (\d+)\)", message)
     if match:
         return Diagnostic(label, int(match[2]), int(match[3]), f"not valid TOML: {match[1][0].lower()}{match[1][1:]}")
-    return Diagnostic(label, text.count("\n") + 1, 1, f"not valid TOML: {message.split(' (', maxsplit=1)[0]}", "is something unclosed?")
+    return Diagnostic(
+        label, text.count("\n") + 1, 1, f"not valid TOML: {message.split(' (', maxsplit=1)[0]}", "is something unclosed?"
+    )
 
 
-def _convert(table: Mapping[str, Any], label: str, text: str, prefix: str) -> Config:
+def _convert(table: Mapping[str, Any], overrides: Mapping[str, Any], label: str, text: str, prefix: str) -> Config:
     problems: list[Diagnostic] = []
     values: dict[str, Any] = {}
 
     def wrong(key: str, message: str, hint: str = "") -> None:
-        problems.append(Diagnostic(label, *_locate(text, prefix + key), message, hint))
+        if key in overrides:
+            problems.append(Diagnostic("--" + key.replace("_", "-"), 0, 0, message, hint))
+        else:
+            problems.append(Diagnostic(label, *_locate(text, prefix + key), message, hint))
 
-    for key, value in table.items():
+    for key, value in {**table, **overrides}.items():
         if key not in _TYPES:
             hint = did_you_mean(key, _TYPES) or "the settings are: " + ", ".join(_TYPES)
             wrong(key, f"unknown setting '{key}'", hint)
@@ -222,7 +228,17 @@ def _range_errors(values: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     for name in ("content", "templates", "output"):
         if values.get(name, "x").strip() in ("", ".", "/"):
             found.append((name, f"'{name}' must be a folder of its own", f'write {name} = "{name}"'))
-    for name in values.get("watchlists", {}):
+    return found + _watchlist_errors(values.get("watchlists", {}))
+
+
+def _watchlist_errors(watchlists: Mapping[str, Watchlist]) -> list[tuple[str, str, str]]:
+    found = []
+    for name, watchlist in watchlists.items():
+        for ticker in watchlist.tickers:
+            try:
+                notation.parse(ticker)
+            except ValueError as error:
+                found.append((f"watchlists.{name}.tickers", str(error), "write it as TSLA or LON:VOD"))
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
             hint = "use lower-case letters, digits and hyphens; `title` is for people"
             found.append((f"watchlists.{name}", f"'{name}' cannot be part of an address", hint))

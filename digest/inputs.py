@@ -205,5 +205,10 @@ def unchanged(options: Options, inputs: Inputs, store: Store) -> Report | None:
 def raise_if_wrong(problems: Iterable[Diagnostic], strict: bool) -> None:
     """Raise all that is known to be wrong, if any of it stands in the way of publishing."""
     problems = list(problems)
-    if any(problem.severity == "error" or strict for problem in problems):
+    if any(problem.severity == "error" for problem in problems):
         raise ContentError(problems)
+    if strict and problems:
+        hint = "nothing was published: mend them, or build without --strict"
+        raise ContentError(
+            [*problems, Diagnostic("", 0, 0, f"a strict build lets no warning pass, and there are {len(problems)}", hint)]
+        )

@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
-from posixpath import basename, dirname, join, normpath, relpath
+from posixpath import basename, dirname, join, normpath, relpath, splitext
+from urllib.parse import urljoin
 
 from digest import notation, urls
 from digest.articles import Article
 from digest.errors import Diagnostic, nearest
 from digest.markup import Reference
+
+_HOST = re.compile(r"[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}(?:/.*)?")
+_FILES = frozenset(
+    [
+        ".md",
+        ".markdown",
+        ".html",
+        ".htm",
+        ".txt",
+        ".pdf",
+        ".csv",
+        ".json",
+        ".xlsx",
+        ".zip",
+        ".png",
+        ".jpg",
+        ".jpeg",
+        ".gif",
+        ".webp",
+        ".avif",
+        ".svg",
+        ".mp3",
+        ".mp4",
+    ]
+)
+"""Endings that speak for a file that is missing, and not for a host without its scheme."""
 
 
 class Resolver:
@@ -75,7 +103,9 @@ class Resolver:
             self.pages.append((article, reference, inside))
             return self.base + urls.escape(inside)
         self._nowhere(article, reference)
-        return urls.escape(target)
+        here = self.base + urls.escape(self.articles.get(article.path, ""))
+        where = urljoin(here, urls.escape(target))
+        return where if where.startswith("/") else here
 
     def _nowhere(self, article: Article, reference: Reference) -> None:
         target = reference.target
@@ -91,7 +121,7 @@ class Resolver:
         match = same[0] if same else nearest(path, (*self.articles, *self.media))
         if match:
             hint = f"did you mean '{_relative(match, dirname(article.path))}'?"
-        elif "." in target.partition("/")[0].strip(".") and not target.endswith(".md"):
+        elif _HOST.fullmatch(target) and splitext(target)[1] not in _FILES:
             hint = f"did you mean 'https://{target}'?"
         else:
             hint = "write the path of an article's .md file or of a media file, or a whole address with https://"

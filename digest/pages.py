@@ -81,7 +81,6 @@ class _Planner:
         where |= {note.path: urls.day(day) for day, note in site.notes.items() if day in site.editions}
         self.links = Resolver(self.base, where, media, site.hidden, config.broken_links)
         self.problems: list[Diagnostic] = self.links.problems
-        self.feed_link = cache(self._feed_link)
         self.ticker = cache(self._ticker)
         self.source_page = {
             article.source.name: self.url(urls.group("sources", slug))
@@ -131,17 +130,18 @@ class _Planner:
         sections = [views.Link(kind.capitalize(), self.url(kind + "/")) for kind in KINDS if site.groups[kind]]
         menu = [views.Link(page.title, self.url(page.slug + "/")) for page in site.standing]
         menu += [views.Link(item.name, self._menu_url(item.url)) for item in config.menu]
-        feeds = [views.Feed(f"{config.title} ({FEED_NAMES[f]})", self.url(urls.feed("", f)), FEED_TYPES[f]) for f in SITE_FORMATS]
+        editions = views.Feed(f"{config.title}: editions", self.url("editions.xml"))
+        feeds = (*self._feeds_of("", config.title, SITE_FORMATS), editions)
         image = self.url(urls.media(config.image)) if config.image in self.media else ""
         if config.image and not image:
-            self.problems.append(Diagnostic(config.content, 0, 0, f"the setting 'image' names no media file: '{config.image}'"))
+            self.problems.append(Diagnostic("", 0, 0, f"the setting 'image' names no media file: '{config.image}'"))
         return views.Site.of(
             config.author,
             self.base,
             config.copyright,
             config.description,
             config.disclaimer,
-            tuple(feeds),
+            feeds,
             config.feeds.hub,
             image,
             config.language,
@@ -165,8 +165,19 @@ class _Planner:
         name, exchange = (company.name, company.exchange) if company else ("", "")
         return views.Ticker(symbol, name, exchange or symbol.rpartition(":")[0], self.url(urls.group("tickers", slug)))
 
-    def _feed_link(self, kind: str, slug: str, name: str) -> views.Feed:
-        return views.Feed(f"{name} ({self.config.title})", self.url(urls.feed(urls.group(kind, slug))))
+    def _feeds_of(self, folder: str, title: str, formats: Iterable[str]) -> tuple[views.Feed, ...]:
+        """The feeds of a folder under distinct titles: the first has the title alone."""
+        found = []
+        for number, format in enumerate(formats):
+            name = f"{title} ({FEED_NAMES[format]})" if number else title
+            found.append(views.Feed(name, self.url(urls.feed(folder, format)), FEED_TYPES[format]))
+        return tuple(found)
+
+    def _group_feeds(self, group: Group) -> tuple[views.Feed, ...]:
+        label = group.company.name if group.company and group.company.name else ""
+        name = f"{group.name}: {label}" if label else group.name
+        folder = urls.group(group.kind, group.slug)
+        return self._feeds_of(folder, f"{name} ({self.config.title})", self.config.feeds.group_formats)
 
     def _image(self, article: Article) -> views.Image | None:
         image = article.image
@@ -264,7 +275,7 @@ class _Planner:
         yield Page("archive/index.html", "html", "archive.html", archive)
 
     def _group_view(self, group: Group) -> views.Group:
-        company = group.company
+        company, feeds = group.company, self._group_feeds(group)
         folder = urls.group(group.kind, group.slug)
         exchange = (company.exchange if company else "") or (group.name.rpartition(":")[0] if group.kind == "tickers" else "")
         return views.Group(
@@ -273,9 +284,10 @@ class _Planner:
             exchange,
             group.description or (company.description if company else ""),
             self.url(folder),
-            self.url(urls.feed(folder)),
+            feeds[0].url if feeds else "",
             tuple([alias.symbol for alias in company.aliases]) if company else (),
             tuple([self.ticker(symbol) for symbol in group.members]),
+            feeds,
         )
 
     def _groups(self) -> Iterator[Page]:
@@ -318,18 +330,18 @@ class _Planner:
         days = list(self.site.editions)[: self.config.home_editions]
         return views.HomePage(self.view, self.base, tuple([self._edition(day) for day in days]))
 
-    def _feed(self, folder: str, format: str, title: str, description: str, articles: list[Article], limit: int) -> Page:
-        path = urls.feed(folder, format)
+    def _feed(self, feed: views.Feed, folder: str, description: str, articles: list[Article], limit: int) -> Page:
         view = views.ArticleFeed(
             self.view,
-            title,
+            feed.title,
             description,
-            self.url(path),
+            feed.url,
             self.url(folder),
             self.config.feeds.full_text,
             tuple([views.FeedItem(self.cards[article.path], self.contents[article.path]) for article in articles[:limit]]),
         )
-        return Page(path, format, "", view)
+        format = next(format for format, type in FEED_TYPES.items() if type == feed.type)
+        return Page(urls.feed(folder, format), format, "", view)
 
     def _editions_feed(self) -> Page:
         days = list(self.site.editions)[: self.config.feeds.group_items]
@@ -345,23 +357,18 @@ class _Planner:
     def _feeds(self) -> Iterator[Page]:
         config, site = self.config, self.site
         about = config.description or config.title
-        for format in SITE_FORMATS:
-            yield self._feed("", format, config.title, about, site.articles, config.feeds.items)
+        for feed in self.view.feeds[: len(SITE_FORMATS)]:
+            yield self._feed(feed, "", about, site.articles, config.feeds.items)
         yield self._editions_feed()
-        editions = views.Feed(f"{config.title}: editions", self.url("editions.xml"))
-        listed: list[tuple[str, tuple[views.Feed, ...]]] = [("Site", (*self.view.feeds, editions))]
+        listed: list[tuple[str, tuple[views.Feed, ...]]] = [("Site", self.view.feeds)]
         for kind, groups in site.groups.items():
             feeds = []
             for slug, group in groups.items():
-                label = group.company.name if group.company and group.company.name else ""
-                title = f"{group.name}: {label}" if label else group.name
-                feeds.append(self.feed_link(kind, slug, title))
-                for format in config.feeds.group_formats:
-                    folder = urls.group(kind, slug)
-                    heading = f"{title} ({config.title})"
-                    yield self._feed(
-                        folder, format, heading, group.description or heading, group.articles, config.feeds.group_items
-                    )
+                folder = urls.group(kind, slug)
+                for feed in self._group_feeds(group):
+                    feeds.append(feed)
+                    about = group.description or feed.title
+                    yield self._feed(feed, folder, about, group.articles, config.feeds.group_items)
             if feeds:
                 listed.append((kind.capitalize(), tuple(feeds)))
         page = views.FeedsPage(self.view, self.url("feeds/"), self.url("feeds.opml"), tuple(listed))

@@ -35,6 +35,25 @@ SYNONYMS = {
 }  # fmt: skip
 """What Jekyll, Hugo and Pelican call a field, in lower case."""
 
+UNUSED = {
+    "page": ("date", "edition", "weight", "expires", "reprint", "source", "via", "correction", "disclosure", "image"),
+    "note": (
+        "date",
+        "edition",
+        "weight",
+        "expires",
+        "reprint",
+        "source",
+        "via",
+        "correction",
+        "disclosure",
+        "image",
+        "slug",
+        "aliases",
+    ),
+}
+"""Fields that only an article has a place for."""
+
 FOREIGN = frozenset({"layout", "type", "template", "comments", "toc", "math", "permalink", "lang", "excerpt_separator"})
 """Fields that only say how another generator shows a page: kept as extra, without a warning."""
 
@@ -103,24 +122,18 @@ def _recognise(path: str, nodes: dict[str, Node], zone: ZoneInfo) -> tuple[Field
     names: dict[str, str] = {}
     unknown: list[str] = []
     problems: list[Diagnostic] = []
-    for written, node in nodes.items():
+    for written in sorted(nodes, key=lambda written: written.lower() not in FIELDS):  # digest's own names win
         lower = written.lower()
         name = lower if lower in FIELDS else SYNONYMS.get(lower)
-        at = (node.key_line or node.line, node.key_column or node.column)
-        if name is None:
-            unknown.append(written)
-            if lower not in FOREIGN:
-                hint = did_you_mean(written, (*FIELDS, "author", "url", "link")) or "kept as extra"
-                problems.append(Diagnostic(path, *at, f"unknown field '{written}'", hint, "warning"))
-        elif name in known:
-            if name != "tags":
-                message = f"'{written}' says again what '{names[name]}' says"
-                problems.append(Diagnostic(path, *at, message, "keep one of them"))
-            else:
-                unknown.append(written)  # Jekyll's category beside its tags: the tags win
-        else:
-            known[name] = node
+        if name and name not in known:
+            known[name] = nodes[written]
             names[name] = written
+            continue
+        unknown.append(written)
+        if name is None and lower not in FOREIGN:
+            node = nodes[written]
+            hint = did_you_mean(written, (*FIELDS, "author", "url", "link")) or "kept as extra"
+            problems.append(Diagnostic(path, node.key_line, node.key_column, f"unknown field '{written}'", hint, "warning"))
     fields = Fields(path, {**known, **{name: nodes[name] for name in unknown}}, zone)
     fields.problems = problems
     return fields, names, unknown
@@ -159,6 +172,9 @@ def _article(
     else:
         slug = _slug(fields, name)
         moment = _date(fields, name_date) if kind == "article" else None
+    for name in set(UNUSED.get(kind, ())).intersection(fields.nodes):
+        where = Node("", *fields.at(name))
+        fields.wrong(where, f"'{names[name]}' says nothing here", f"it is for articles, and this is a {kind}", "warning")
     declared = _tickers(fields)
     summary = fields.text("summary")
     updated = fields.moment("updated")

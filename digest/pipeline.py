@@ -8,6 +8,7 @@ import msgspec
 
 from digest import pages, program, publish, site, work
 from digest.articles import Article, Settings
+from digest.config import LOCAL_URL
 from digest.errors import ContentError, Diagnostic
 from digest.fingerprint import encode, fingerprint
 from digest.inputs import Clock, File, Inputs, Options, Record, Report, output_name, outputs_key, raise_if_wrong, recorded
@@ -73,6 +74,10 @@ class Pipeline:
         if len(inputs.content) >= WARM_FROM:
             self.workers.start(WarmUp())
         self.problems: list[Diagnostic] = []
+        if not options.config.base_url:
+            hint = 'write base_url = "https://…" into the settings'
+            message = f"base_url is not set: feeds and canonical links say {LOCAL_URL}"
+            self.problems.append(Diagnostic("", 0, 0, message, hint, "warning"))
 
     def run(self) -> Report:
         """Do it all. Raises `ContentError` with everything that is wrong; the output is then as it was."""
@@ -233,7 +238,7 @@ class Pipeline:
         """Take note of what is wrong in content, by the paths that its author knows."""
         folder = self.config.content
         self.problems += [
-            msgspec.structs.replace(problem, path=f"{folder}/{problem.path}" if problem.path else folder) for problem in problems
+            msgspec.structs.replace(problem, path=f"{folder}/{problem.path}") if problem.path else problem for problem in problems
         ]
 
 

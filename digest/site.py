@@ -77,7 +77,7 @@ def assemble(config: Config, sources: Iterable[Article], registry: Registry, aud
         elif article.seconds > now:
             state, shown = "scheduled", audience.future
             due.append(article.seconds)
-        if article.expires is not None and not state:
+        if article.expires is not None and not state and article.kind == "article":
             if article.expires <= now:
                 state, into = "expired", expired
             else:

@@ -9,8 +9,8 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "digest"
 
 FLOORS = (
-    ("__init__", "errors", "fingerprint"),
-    ("config", "files", "moments", "notation", "program", "urls", "views", "workers", "yamldoc"),
+    ("__init__", "errors", "fingerprint", "notation"),
+    ("config", "files", "moments", "program", "urls", "views", "workers", "yamldoc"),
     ("fastmarkdown", "fields", "publish", "tickers"),
     ("markup", "registry", "store"),
     ("articles", "inputs"),
