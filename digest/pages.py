@@ -6,21 +6,18 @@ The one place that knows which outputs exist. Nothing is rendered here, and noth
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
 from itertools import takewhile
-from posixpath import splitext
 from typing import Any
 
 import msgspec
 
-from digest import notation, urls, views
+from digest import urls, views
 from digest.articles import Article
 from digest.config import Config
 from digest.errors import Diagnostic
-from digest.fingerprint import fingerprint
 from digest.inputs import File
-from digest.links import Resolver
-from digest.site import KINDS, Group, Site
+from digest.sharedviews import FEED_TYPES, SITE_FORMATS, SharedViews
+from digest.site import Group, Site
 
 NEWEST = 50
 """Cards on the index of a ticker, tag, source or watchlist; the rest stands on its months."""
@@ -33,15 +30,6 @@ NEWS_SPAN = 2 * 24 * 60 * 60
 
 NEWS_SIZE = 1_000
 """Addresses in the news sitemap, at most, as search engines read no more."""
-
-IMAGE_TYPES = {
-    ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp",
-    ".avif": "image/avif", ".svg": "image/svg+xml",
-}  # fmt: skip
-
-FEED_TYPES = {"rss": "application/rss+xml", "atom": "application/atom+xml", "json": "application/feed+json"}
-FEED_NAMES = {"rss": "RSS", "atom": "Atom", "json": "JSON Feed"}
-SITE_FORMATS = ("rss", "atom", "json")
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -68,35 +56,13 @@ def plan(
     return _Planner(config, site, media).plan(assets)
 
 
-class _Planner:
-    """The parts that pages share, made once: the site's view, cards, contents, months."""
+class _Planner(SharedViews):
+    """Plans the pages, one kind after the other."""
 
     def __init__(self, config: Config, site: Site, media: Mapping[str, File]) -> None:
-        self.config = config
-        self.site = site
-        self.media = media
-        self.base = config.base
-        self.origin = config.origin
-        where = {article.path: article.address for article in (*site.articles, *site.expired, *site.standing)}
-        where |= {note.path: urls.day(day) for day, note in site.notes.items() if day in site.editions}
-        self.links = Resolver(self.base, where, media, site.hidden, config.broken_links)
-        self.problems: list[Diagnostic] = self.links.problems
-        self.ticker = cache(self._ticker)
-        self.source_page = {
-            article.source.name: self.url(urls.group("sources", slug))
-            for slug, group in site.groups["sources"].items()
-            for article in group.articles
-            if article.source
-        }
+        super().__init__(config, site, media)
         self.months: dict[tuple[str, str], list[str]] = {}
         """The months of every group, by its kind and slug; known once the groups are planned."""
-        self.view = self._site_view()
-        self.cards = {article.path: self._card(article) for article in site.articles + site.expired}
-        self.contents = {article.path: self._content(article) for article in site.articles + site.expired}
-
-    def url(self, path: str) -> str:
-        """A path below the base as a root-relative URL."""
-        return self.base + urls.escape(path)
 
     def plan(self, assets: Mapping[str, File]) -> tuple[list[Page], list[Diagnostic]]:
         pages = [
@@ -120,110 +86,6 @@ class _Planner:
     def _sitemap_lines(self) -> str:
         return "".join(f"Sitemap: {self.absolute(name)}\n" for name in ("sitemap.xml", "news-sitemap.xml"))
 
-    def absolute(self, path: str) -> str:
-        return self.origin + self.url(path)
-
-    # The parts that pages share
-
-    def _site_view(self) -> views.Site:
-        config, site = self.config, self.site
-        sections = [views.Link(kind.capitalize(), self.url(kind + "/")) for kind in KINDS if site.groups[kind]]
-        menu = [views.Link(page.title, self.url(page.slug + "/")) for page in site.standing]
-        menu += [views.Link(item.name, self._menu_url(item.url)) for item in config.menu]
-        editions = views.Feed(f"{config.title}: editions", self.url("editions.xml"))
-        feeds = (*self._feeds_of("", config.title, SITE_FORMATS), editions)
-        image = self.url(urls.media(config.image)) if config.image in self.media else ""
-        if config.image and not image:
-            self.problems.append(Diagnostic("", 0, 0, f"the setting 'image' names no media file: '{config.image}'"))
-        return views.Site.of(
-            config.author,
-            self.base,
-            config.copyright,
-            config.description,
-            config.disclaimer,
-            feeds,
-            config.feeds.hub,
-            image,
-            config.language,
-            tuple(menu),
-            config.notice,
-            self.origin,
-            config.params,
-            (*sections, views.Link("Archive", self.url("archive/"))),
-            config.title,
-            config.feeds.ttl,
-        )
-
-    def _menu_url(self, url: str) -> str:
-        """A menu's address; one with a single slash in front is below the base path."""
-        return self.url(url[1:]) if url.startswith("/") and not url.startswith("//") else url
-
-    def _ticker(self, symbol: str) -> views.Ticker:
-        slug = notation.slug(symbol)
-        group = self.site.groups["tickers"].get(slug)
-        company = group.company if group else None
-        name, exchange = (company.name, company.exchange) if company else ("", "")
-        return views.Ticker(symbol, name, exchange or symbol.rpartition(":")[0], self.url(urls.group("tickers", slug)))
-
-    def _feeds_of(self, folder: str, title: str, formats: Iterable[str]) -> tuple[views.Feed, ...]:
-        """The feeds of a folder under distinct titles: the first has the title alone."""
-        found = []
-        for number, format in enumerate(formats):
-            name = f"{title} ({FEED_NAMES[format]})" if number else title
-            found.append(views.Feed(name, self.url(urls.feed(folder, format)), FEED_TYPES[format]))
-        return tuple(found)
-
-    def _group_feeds(self, group: Group) -> tuple[views.Feed, ...]:
-        label = group.company.name if group.company and group.company.name else ""
-        name = f"{group.name}: {label}" if label else group.name
-        folder = urls.group(group.kind, group.slug)
-        return self._feeds_of(folder, f"{name} ({self.config.title})", self.config.feeds.group_formats)
-
-    def _image(self, article: Article) -> views.Image | None:
-        image = article.image
-        if image is None:
-            return None
-        path = self.links.media_url(article, image.path)
-        kind = IMAGE_TYPES.get(splitext(image.path)[1].lower())
-        if path is None or kind is None:
-            message = f"'{image.path}' is not an image" if path else f"there is no image '{image.path}'"
-            known = ", ".join(IMAGE_TYPES)
-            hint = f"known are {known}" if path else "give its path from the article's folder, or from the content folder with /"
-            self.problems.append(Diagnostic(article.path, *article.positions.get("image", (1, 1)), message, hint))
-            return None
-        return views.Image(self.url(urls.media(path)), image.alt, kind, self.media[path].size)
-
-    def _card(self, article: Article) -> views.Card:
-        inputs = (
-            self.base,
-            self.config.author,
-            tuple([self.ticker(symbol) for symbol in self.site.symbols[article.path]]),
-            self.source_page.get(article.source.name, "") if article.source else "",
-            self._image(article) if article.image else None,
-            self.site.status.get(article.path, ""),
-        )
-        return views.Card.later((article.card_key, inputs), _card, article, *inputs)
-
-    def _content(self, article: Article) -> views.Content:
-        inputs = article.id or self.origin + self.url(article.address), self._links(article)
-        return views.Content.later((article.content_key, inputs), _content, article, *inputs)
-
-    def _links(self, article: Article) -> tuple[str, ...]:
-        if not article.references:
-            return ()
-        return self.links.resolve(article, self.site.mentions.get(article.path, {}))
-
-    def _note(self, article: Article) -> views.Note:
-        values = (article.body, self._links(article), article.summary, article.title, article.updated)
-        return views.Note(fingerprint(values), *values)
-
-    def _edition(self, day: str) -> views.Edition:
-        note = self.site.notes.get(day)
-        cards = tuple([self.cards[article.path] for article in self.site.editions[day]])
-        return views.Edition(day, self.base + urls.day(day), note.title if note else "", cards)
-
-    # The pages
-
     def _copies(self, assets: Mapping[str, File]) -> Iterator[Page]:
         for path, file in assets.items():
             yield Page("assets/" + path, "copy", "", views.Copy(file.source, file.hash), file.source)
@@ -246,11 +108,11 @@ class _Planner:
 
     def _standing(self) -> Iterator[Page]:
         for article in self.site.standing:
-            page = views.StandingPage(self.view, self.url(article.slug + "/"), self._note(article))
+            page = views.StandingPage(self.view, self.url(article.slug + "/"), self.note(article))
             yield Page(article.slug + "/index.html", "html", "page.html", page, article.path)
 
     def _archives(self) -> Iterator[Page]:
-        editions = [self._edition(day) for day in self.site.editions]
+        editions = [self.edition(day) for day in self.site.editions]
         links = [views.EditionLink(edition.day, edition.url, edition.title) for edition in editions]
         months: dict[str, list[views.Edition]] = {}
         for index, edition in enumerate(editions):
@@ -258,7 +120,7 @@ class _Planner:
             note = self.site.notes.get(edition.day)
             newer = links[index - 1] if index else None
             older = links[index + 1] if index + 1 < len(links) else None
-            page = views.EditionPage(self.view, edition, self._note(note) if note else None, newer, older)
+            page = views.EditionPage(self.view, edition, self.note(note) if note else None, newer, older)
             yield Page(urls.day(edition.day) + "index.html", "html", "edition.html", page, note.path if note else "")
         years: dict[str, list[views.Count]] = {}
         for month, days in months.items():
@@ -274,22 +136,6 @@ class _Planner:
         archive = views.ArchivePage(self.view, self.url("archive/"), tuple(all_years))
         yield Page("archive/index.html", "html", "archive.html", archive)
 
-    def _group_view(self, group: Group) -> views.Group:
-        company, feeds = group.company, self._group_feeds(group)
-        folder = urls.group(group.kind, group.slug)
-        exchange = (company.exchange if company else "") or (group.name.rpartition(":")[0] if group.kind == "tickers" else "")
-        return views.Group(
-            group.name,
-            company.name if company else "",
-            exchange,
-            group.description or (company.description if company else ""),
-            self.url(folder),
-            feeds[0].url if feeds else "",
-            tuple([alias.symbol for alias in company.aliases]) if company else (),
-            tuple([self.ticker(symbol) for symbol in group.members]),
-            feeds,
-        )
-
     def _groups(self) -> Iterator[Page]:
         for kind, groups in self.site.groups.items():
             if not groups:
@@ -297,7 +143,7 @@ class _Planner:
             list_url = self.url(kind + "/")
             entries = []
             for slug, group in groups.items():
-                shown = self._group_view(group)
+                shown = self.group(group)
                 newest = group.articles[0].edition if group.articles else ""
                 entries.append(
                     views.GroupEntry(shown.name, shown.label, shown.exchange, shown.url, shown.feed, len(group.articles), newest)
@@ -328,7 +174,7 @@ class _Planner:
 
     def _home(self) -> views.HomePage:
         days = list(self.site.editions)[: self.config.home_editions]
-        return views.HomePage(self.view, self.base, tuple([self._edition(day) for day in days]))
+        return views.HomePage(self.view, self.base, tuple([self.edition(day) for day in days]))
 
     def _feed(self, feed: views.Feed, folder: str, description: str, articles: list[Article], limit: int) -> Page:
         view = views.ArticleFeed(
@@ -348,7 +194,7 @@ class _Planner:
         items = []
         for day in days:
             note = self.site.notes.get(day)
-            items.append(views.EditionItem(self._edition(day), self._note(note) if note else None))
+            items.append(views.EditionItem(self.edition(day), self.note(note) if note else None))
         title = f"{self.config.title}: editions"
         about = self.config.description or title
         view = views.EditionFeed(self.view, title, about, self.url("editions.xml"), self.url("archive/"), tuple(items))
@@ -365,7 +211,7 @@ class _Planner:
             feeds = []
             for slug, group in groups.items():
                 folder = urls.group(kind, slug)
-                for feed in self._group_feeds(group):
+                for feed in self.group_feeds(group):
                     feeds.append(feed)
                     about = group.description or feed.title
                     yield self._feed(feed, folder, about, group.articles, config.feeds.group_items)
@@ -462,46 +308,3 @@ class _Planner:
                 hint,
             )
         )
-
-
-def _card(
-    article: Article,
-    base: str,
-    author: str,
-    tickers: tuple[views.Ticker, ...],
-    source_page: str,
-    image: views.Image | None,
-    status: str,
-) -> tuple[Any, ...]:
-    """The values of an article's card. Of the article it reads what `articles.CARD` names, and no more."""
-    source = article.source
-    return (
-        article.authors or ((author,) if author else ()),
-        bool(article.corrections),
-        article.date,
-        article.edition,
-        base + urls.day(article.edition),
-        image,
-        article.reprint,
-        views.Source(source.name, source.url, source_page, source.author, source.published, source.feed) if source else None,
-        status,
-        article.summary,
-        tuple([views.Link(tag, base + urls.escape(urls.group("tags", urls.slugify(tag)))) for tag in article.tags]),
-        tickers,
-        article.title,
-        article.updated,
-        base + urls.escape(article.address),
-    )
-
-
-def _content(article: Article, guid: str, links: tuple[str, ...]) -> tuple[Any, ...]:
-    """The values of an article's content. Of the article it reads what `articles.CONTENT` names, and no more."""
-    return (
-        article.body,
-        tuple([views.Correction(day, text) for day, text in article.corrections]),
-        article.disclosure,
-        article.extra,
-        guid,
-        links,
-        views.Link(article.via.name, article.via.url) if article.via else None,
-    )
