@@ -6,7 +6,7 @@ are left to `pages`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 
 import msgspec
@@ -58,7 +58,7 @@ class Site(msgspec.Struct, frozen=True):
     skipped: Skipped
 
 
-def assemble(config: Config, sources: Iterable[Article], registry: Registry, audience: Audience) -> tuple[Site, list[Diagnostic]]:
+def assemble(config: Config, sources: Sequence[Article], registry: Registry, audience: Audience) -> tuple[Site, list[Diagnostic]]:
     """Return the site as `audience` may see it, and what is wrong with it."""
     problems: list[Diagnostic] = []
     articles: list[Article] = []
@@ -67,27 +67,15 @@ def assemble(config: Config, sources: Iterable[Article], registry: Registry, aud
     notes: dict[str, Article] = {}
     status: dict[str, str] = {}
     hidden: dict[str, str] = {}
-    changes: list[int] = []
-    due: list[int] = []
-    now = audience.as_of
     for article in sources:
-        state, shown, into = "", True, articles
-        if article.draft:
-            state, shown = "draft", audience.drafts
-        elif article.seconds > now:
-            state, shown = "scheduled", audience.future
-            due.append(article.seconds)
-        if article.expires is not None and not state and article.kind == "article":
-            if article.expires <= now:
-                state, into = "expired", expired
-            else:
-                changes.append(article.expires)
+        state = _state(article, audience)
+        shown = audience.drafts if state == "draft" else audience.future if state == "scheduled" else True
         if state:
             (status if shown else hidden)[article.path] = state
         if not shown:
             continue
         if article.kind == "article":
-            into.append(article)
+            (expired if state == "expired" else articles).append(article)
         elif article.kind == "page":
             standing.append(article)
         elif article.edition in notes:
@@ -105,16 +93,34 @@ def assemble(config: Config, sources: Iterable[Article], registry: Registry, aud
     for day, note in notes.items():
         if day not in editions:
             problems.append(Diagnostic(note.path, 1, 1, f"no article is published on {day}", "the note waits for one", "warning"))
-    states = list(status.values()) + list(hidden.values())
-    skipped = Skipped(
-        drafts=list(hidden.values()).count("draft"),
-        scheduled=list(hidden.values()).count("scheduled"),
-        expired=states.count("expired"),
-        next_due=min(due, default=None),
-        valid_until=min(due + changes, default=None),
-    )
+    skipped = _skipped(sources, audience, status, hidden)
     site = Site(articles, expired, standing, notes, editions, groups, symbols, mentions, status, hidden, skipped)
     return site, problems
+
+
+def _state(article: Article, audience: Audience) -> str:
+    """`draft`, `scheduled`, `expired`, or empty for what is simply public."""
+    if article.draft:
+        return "draft"
+    if article.seconds > audience.as_of:
+        return "scheduled"
+    if article.kind == "article" and article.expires is not None and article.expires <= audience.as_of:
+        return "expired"
+    return ""
+
+
+def _skipped(sources: Iterable[Article], audience: Audience, status: Mapping[str, str], hidden: Mapping[str, str]) -> Skipped:
+    now = audience.as_of
+    left_out, states = list(hidden.values()), [*status.values(), *hidden.values()]
+    due = [article.seconds for article in sources if article.seconds > now and not article.draft]
+    ends = [article.expires for article in sources if article.expires is not None and article.expires > now]
+    return Skipped(
+        drafts=left_out.count("draft"),
+        scheduled=left_out.count("scheduled"),
+        expired=states.count("expired"),
+        next_due=min(due, default=None),
+        valid_until=min(due + ends, default=None),
+    )
 
 
 def _newest_first(article: Article) -> tuple[int, str]:
