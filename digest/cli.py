@@ -66,20 +66,26 @@ def run() -> None:
         os._exit(exit.code if isinstance(exit.code, int) else 1)
 
 
-def site_options(command: Any) -> Any:
-    """The options that say which site, and where it goes."""
-    for option in (
-        click.option("-o", "--output", type=click.Path(path_type=Path), help="Where the site goes [default: the settings' output]."),
-        click.option("-c", "--config", type=click.Path(path_type=Path), help="The settings file [default: digest.toml or pyproject.toml in the site's folder]."),
-        click.option("-s", "--site", type=click.Path(path_type=Path), default=Path(), help="The site's folder [default: this one]."),
-    ):  # fmt: skip
-        command = option(command)
-    return command
+SITE = click.option(
+    "-s", "--site", type=click.Path(path_type=Path), default=Path(), help="The site's folder [default: this one]."
+)
+CONFIG = click.option(
+    "-c",
+    "--config",
+    type=click.Path(path_type=Path),
+    help="The settings file [default: digest.toml or pyproject.toml in the site's folder].",
+)
+OUTPUT = click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Where the site goes [default: the settings' output]."
+)
+BASE_URL = click.option("-b", "--base-url", help="The site's address, instead of the settings' base_url.")
 
 
 @main.command()
-@site_options
-@click.option("-b", "--base-url", help="The site's address, instead of the settings' base_url.")
+@SITE
+@CONFIG
+@OUTPUT
+@BASE_URL
 @click.option("-D", "--drafts", is_flag=True, help="Show drafts.")
 @click.option("-F", "--future", is_flag=True, help="Show scheduled articles.")
 @click.option("--as-of", metavar="TIME", help="Build as if it were that time (ISO 8601) [default: now].")
@@ -115,7 +121,9 @@ def build(site: Path, config: Path | None, output: Path | None, **flags: Any) ->
 
 
 @main.command()
-@site_options
+@SITE
+@CONFIG
+@OUTPUT
 def clean(site: Path, config: Path | None, output: Path | None) -> None:
     """Remove the output's files that digest wrote, and the cache. Other files are kept."""
     import shutil
@@ -127,6 +135,23 @@ def clean(site: Path, config: Path | None, output: Path | None) -> None:
     removed = publish.clean(output or site / found.output)
     shutil.rmtree(site / CACHE, ignore_errors=True)
     click.echo(f"removed {removed} files and the cache")
+
+
+@main.command()
+@SITE
+@CONFIG
+@BASE_URL
+@click.option(
+    "--changed-list", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The list that the build wrote."
+)
+def ping(site: Path, config: Path | None, base_url: str | None, changed_list: Path) -> None:
+    """Tell the WebSub hub which feeds have changed, after a deployment.
+
+    The list is the one that `digest build --changed-list` wrote.
+    """
+    from digest.ping import announce
+
+    click.echo(announce(site, config, changed_list, {"base_url": base_url} if base_url else {}))
 
 
 def make_options(site: Path, config: Path | None, output: Path | None, flags: dict[str, Any]) -> Options:

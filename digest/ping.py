@@ -60,7 +60,7 @@ def announce(
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         hint = "digest build --changed-list writes it"
         raise SettingsError([Diagnostic(str(changed_list), 0, 0, f"cannot be read: {reason}", hint)]) from None
-    hub, feeds = found.feeds.hub, feeds_among(lines)
+    hub, feeds = uri(found.feeds.hub), feeds_among(lines)
     if not feeds:
         return "no feed has changed"
     failed = ping(hub, [uri(found.origin + found.base + urls.escape(path)) for path in feeds], pause=pause)
