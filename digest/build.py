@@ -13,6 +13,7 @@ import msgspec
 
 from digest import inputs
 from digest.inputs import Audience, Clock, Options, Report
+from digest.publish import Standing
 from digest.store import Damaged, Store
 
 if TYPE_CHECKING:
@@ -48,13 +49,14 @@ def build(options: Options, library: Library | None = None, progress: Progress =
 
 def _build(options: Options, store: Store, library: Library | None, progress: Progress) -> Report:
     clock = Clock()
+    standing = Standing(options.output)
     found = inputs.look(options)
     clock.done("list")
-    report = inputs.unchanged(options, found, store)
+    report = inputs.unchanged(options, found, standing, store)
     clock.done("check")
     if report is None:
         from digest.library import Library
         from digest.pipeline import Pipeline
 
-        report = Pipeline(options, library or Library(store), found, clock, progress).run()
+        report = Pipeline(options, library or Library(store), found, standing, clock, progress).run()
     return msgspec.structs.replace(report, steps=tuple(clock.times.items()))

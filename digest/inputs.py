@@ -11,11 +11,12 @@ from pathlib import Path
 
 import msgspec
 
-from digest import files, program, publish
+from digest import files, program
 from digest.config import FILE, Config
 from digest.errors import ContentError, Diagnostic
 from digest.files import Stat
 from digest.fingerprint import digest, fingerprint
+from digest.publish import Standing
 from digest.store import Store
 
 FOREVER = 1 << 62
@@ -181,12 +182,7 @@ def output_name(options: Options) -> str:
     return str(options.output.resolve())
 
 
-def outputs_key(paths: list[str], states: Iterable[Stat]) -> bytes:
-    """The key of what stands in an output folder."""
-    return fingerprint((paths, list(states)))
-
-
-def unchanged(options: Options, inputs: Inputs, store: Store) -> Report | None:
+def unchanged(options: Options, inputs: Inputs, standing: Standing, store: Store) -> Report | None:
     """The last build's report, when another build would come to the same and the output is as it was left."""
     record = recorded(options, store)
     if record is None or options.force or not inputs.key or record.inputs != inputs.key:
@@ -194,8 +190,7 @@ def unchanged(options: Options, inputs: Inputs, store: Store) -> Report | None:
     until = record.report.skipped.valid_until
     if not record.as_of <= options.audience.as_of < (FOREVER if until is None else until):
         return None
-    paths = publish.owned(options.output)
-    if outputs_key(paths, publish.states(options.output, paths)) != record.outputs:
+    if standing.key != record.outputs:
         return None
     raise_if_wrong(record.report.warnings, options.strict)
     total = record.report.unchanged + len(record.report.written)

@@ -57,44 +57,58 @@ class Library:
         force: bool = False,
     ) -> int:
         """Bring the library to the state of `tree`; return how many sources were parsed."""
-        if self.rows is None:
-            self.rows = {} if force else self.store.sources()
-            self.parsed = {} if force else self._kept(settings_key)
-        rows, parsed = self.rows, self.parsed
+        fresh = self.rows is None
+        rows = self.rows = self.rows or ({} if force else self.store.sources())
         gone = [path for path in rows if path not in tree]
-        stale = [path for path, stat in tree.items() if force or _differs(rows.get(path), stat, path, settings_key)]
-        if not stale and not gone:
+        changed, to_parse = self._stale(content, tree, settings_key, force)
+        chunks = [ParseChunk(settings, paths) for paths in chunked(to_parse, CHUNK)]
+        results = workers.map(chunks, len(to_parse) >= POOL_FROM)
+        if fresh and not force:
+            self.parsed = self._kept(settings_key)  # while others parse
+        if not (changed or to_parse or gone):
             return 0
+        done = 0
+        with self.store.transaction():
+            for found in results:
+                changed.update(self._take(found, settings_key))
+                done += len(found)
+                progress("parse", done, len(to_parse))
+            self.store.put_sources(changed.items(), gone)
+        for path in gone:
+            del rows[path]
+            self.parsed.pop(path, None)
+        rows.update(changed)
+        return done
+
+    def _stale(
+        self, content: Path, tree: dict[str, Stat], settings_key: bytes, force: bool
+    ) -> tuple[dict[str, SourceRow], list[str]]:
+        """The new rows of files that only had to be hashed, and the files that must be parsed."""
+        rows = self.rows or {}
         changed: dict[str, SourceRow] = {}
         to_parse = []
-        for path in stale:
+        for path, stat in tree.items():
+            row = rows.get(path)
+            if not force and row and not _differs(row, stat, path, settings_key):
+                continue
             if not _is_parsed(path):
                 changed[path] = _hashed(content, path)
                 continue
-            row = rows.get(path)
-            if row and row.settings == settings_key and path in parsed and not force:
+            if row and row.settings == settings_key and not force:
                 now = _hashed(content, path, settings_key)
                 if now.hash == row.hash:
                     changed[path] = now  # touched, not changed
                     continue
             to_parse.append(path)
-        results: list[ParsedSource] = []
-        chunks = [ParseChunk(settings, paths) for paths in chunked(to_parse, CHUNK)]
-        for found in workers.map(chunks, len(to_parse) >= POOL_FROM):
-            results += found
-            progress("parse", len(results), len(to_parse))
-        for result in results:
-            parsed[result.path] = work.decode(result.head)
-            changed[result.path] = SourceRow(_trusted(result.stat, result.read_at), result.hash, settings_key)
-        for path in gone:
-            del rows[path]
-            parsed.pop(path, None)
-        rows.update(changed)
-        with self.store.transaction():
-            self.store.put_sources(changed.items(), gone)
-            self.store.put_parsed((result.path, result.head) for result in results)
-            self.store.put_bodies((result.path, result.body, result.html) for result in results)
-        return len(results)
+        return changed, to_parse
+
+    def _take(self, found: list[ParsedSource], settings_key: bytes) -> dict[str, SourceRow]:
+        """Keep what a worker parsed; return the rows of these sources."""
+        self.store.put_parsed((result.path, result.head) for result in found)
+        self.store.put_bodies((result.path, result.body, result.html) for result in found)
+        for result in found:
+            self.parsed[result.path] = work.decode(result.head)
+        return {result.path: SourceRow(_trusted(result.stat, result.read_at), result.hash, settings_key) for result in found}
 
     def articles(self) -> list[Article]:
         return [parsed.article for parsed in self.parsed.values() if parsed.article]
@@ -151,8 +165,8 @@ def _is_parsed(path: str) -> bool:
     return path.endswith((".md", ".markdown"))
 
 
-def _differs(row: SourceRow | None, stat: Stat, path: str, settings_key: bytes) -> bool:
-    return row is None or row.stat != stat or (row.settings != settings_key and _is_parsed(path))
+def _differs(row: SourceRow, stat: Stat, path: str, settings_key: bytes) -> bool:
+    return row.stat != stat or (row.settings != settings_key and _is_parsed(path))
 
 
 def _trusted(stat: Stat, read_at: int) -> Stat:

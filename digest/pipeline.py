@@ -11,11 +11,12 @@ from digest.articles import Article, Settings
 from digest.config import LOCAL_URL
 from digest.errors import ContentError, Diagnostic
 from digest.fingerprint import encode, fingerprint
-from digest.inputs import Clock, File, Inputs, Options, Record, Report, output_name, outputs_key, raise_if_wrong, recorded
+from digest.inputs import Clock, File, Inputs, Options, Record, Report, output_name, raise_if_wrong, recorded
 from digest.library import Library
 from digest.markup import MarkdownSettings
 from digest.notation import HOME_EXCHANGES, exchange
 from digest.pages import Page
+from digest.publish import Standing
 from digest.site import Site
 from digest.store import PageRow
 from digest.tickers import Registry
@@ -57,9 +58,11 @@ class _Plan(msgspec.Struct, frozen=True):
 class Pipeline:
     """One build: what its steps share, and the steps in their order."""
 
-    def __init__(self, options: Options, library: Library, inputs: Inputs, clock: Clock, progress: Progress) -> None:
+    def __init__(
+        self, options: Options, library: Library, inputs: Inputs, standing: Standing, clock: Clock, progress: Progress
+    ) -> None:
         self.options, self.config, self.library, self.inputs = options, options.config, library, inputs
-        self.clock, self.progress = clock, progress
+        self.standing, self.clock, self.progress = standing, clock, progress
         self.store = library.store
         self.output = output_name(options)
         self.setup = Setup(
@@ -71,8 +74,9 @@ class Pipeline:
             cache=str(self.store.path),
         )
         self.workers = Workers(options.jobs, work.Worker, self.setup)
-        if len(inputs.content) >= WARM_FROM:
-            self.workers.start(WarmUp())
+        self.warm = len(inputs.content) >= WARM_FROM
+        if self.warm:
+            self.workers.start(WarmUp(to_render=False))
         self.problems: list[Diagnostic] = []
         if not options.config.base_url:
             hint = 'write base_url = "https://…" into the settings'
@@ -99,6 +103,8 @@ class Pipeline:
         key = fingerprint((program.key(), settings))
         content, tree = self.options.content, self.inputs.content
         self.parsed = self.library.refresh(content, tree, settings, key, self.workers, self.progress, self.options.force)
+        if self.warm:
+            self.workers.start(WarmUp(to_render=True))
         self.clock.done("parse")
         registry = self._registry()
         self._blame(self.library.problems())
@@ -135,12 +141,12 @@ class Pipeline:
         keys = [fingerprint((own, page.renderer, closures[page.template], page.view)) for page in plan]
         rows = {} if self.options.force else self.store.pages(self.output)
         stale = []
-        states = publish.states(self.options.output, [page.path for page in plan])
-        for index, (page, key, state) in enumerate(zip(plan, keys, states, strict=True)):
+        states = self.standing.states
+        for index, (page, key) in enumerate(zip(plan, keys, strict=True)):
             row = rows.get(page.path)
-            if row is None or row.key != key or row.stat != state:
+            if row is None or row.key != key or row.stat != states.get(page.path):
                 stale.append((index, _reason(page, key, row, closures, settings, own, record)))
-        owned = set(publish.owned(self.options.output)).union(rows)
+        owned = rows.keys() | states.keys()
         self.clock.done("key")
         return _Plan(plan, keys, closures, settings, rows, owned, stale)
 
@@ -209,7 +215,7 @@ class Pipeline:
             templates=self.inputs.templates,
             closures=plan.closures,
             inputs=self.inputs.key,
-            outputs=outputs_key(paths, [known[path] for path in paths]),
+            outputs=publish.standing_key(paths, [known[path] for path in paths]),
             as_of=self.options.audience.as_of,
             report=msgspec.structs.replace(report, reasons=(), steps=()),
         )

@@ -13,10 +13,15 @@ import filecmp
 import os
 import shutil
 from collections.abc import Iterable, Iterator
+from functools import cached_property, partial
 from pathlib import Path
 
+import msgspec
+
 from digest import files
+from digest.aside import Aside
 from digest.errors import ContentError, Diagnostic
+from digest.fingerprint import fingerprint
 
 RECORD = ".digest-files"
 """The list, one path a line, in sorted order. Not for deployment."""
@@ -38,6 +43,45 @@ def states(folder: Path, paths: Iterable[str]) -> Iterator[files.Stat]:
     prefix = f"{folder}/"
     for path in paths:
         yield files.stat(prefix + path)
+
+
+class Standing:
+    """The files of ours in an output folder and their states, looked up aside: that takes longer than all else in an
+    unchanged build."""
+
+    def __init__(self, folder: Path) -> None:
+        self.paths = owned(folder)
+        """In sorted order."""
+        look = partial(_encoded_states, folder, self.paths)
+        self._aside = Aside(look, len(self.paths) >= MANY)
+
+    @cached_property
+    def _encoded(self) -> bytes:
+        return self._aside.result()
+
+    @property
+    def key(self) -> bytes:
+        """The key of what stands there."""
+        return fingerprint((self.paths, self._encoded))
+
+    @property
+    def states(self) -> dict[str, files.Stat]:
+        """The states, by path."""
+        found = msgspec.msgpack.decode(self._encoded, type=list[files.Stat])
+        return dict(zip(self.paths, found, strict=True))
+
+
+MANY = 2000
+"""Files from which on a process of its own is worth its start."""
+
+
+def standing_key(paths: list[str], found: list[files.Stat]) -> bytes:
+    """The key of a `Standing` that finds these files in these states."""
+    return fingerprint((paths, msgspec.msgpack.encode(found)))
+
+
+def _encoded_states(folder: Path, paths: list[str]) -> bytes:
+    return msgspec.msgpack.encode(list(states(folder, paths)))
 
 
 class Staging:

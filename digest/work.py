@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Callable
 from filecmp import cmp
 from functools import cache, lru_cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,9 @@ class ParseChunk(msgspec.Struct, frozen=True):
 
 
 class WarmUp(msgspec.Struct, frozen=True):
-    """Nothing to do but to load what later chunks will need."""
+    """Nothing to do but to load what later chunks will need: to parse, or to render."""
+
+    to_render: bool
 
 
 class ParsedSource(msgspec.Struct, frozen=True):
@@ -86,16 +89,15 @@ class Worker:
 
     def __call__(self, chunk: ParseChunk | RenderChunk | WarmUp) -> Any:
         if isinstance(chunk, WarmUp):
-            return self._warm_up()
+            return self._warm_up(chunk.to_render)
         if isinstance(chunk, ParseChunk):
             return [self._parse(path, chunk.settings) for path in chunk.sources]
         self._renderer = self._renderer or Renderer(self.setup)
         return self._render(chunk, self._renderer)
 
-    def _warm_up(self) -> None:
-        from digest import feeds, parse, templates
-
-        self._loaded = feeds, parse, templates
+    def _warm_up(self, to_render: bool) -> None:
+        for name in ("digest.feeds", "digest.templates") if to_render else ("digest.parse",):
+            import_module(name)
 
     def _parse(self, path: str, settings: Settings) -> ParsedSource:
         from digest import parse

@@ -57,13 +57,17 @@ class Workers:
         return self._pool
 
     def map(self, chunks: list[Any], worthwhile: bool) -> Iterator[Any]:
-        """The results of the chunks, in order; from other processes if that is `worthwhile`, or if they are there."""
+        """The results of the chunks, in order; from other processes if that is `worthwhile`, or if they are there.
+
+        The other processes begin at once, not when the first result is asked for.
+        """
         if self.jobs < 2 or not (worthwhile or self._pool):
             self._inline = self._inline or self.make(self.setup)
-            yield from map(self._inline, chunks)
-            return
+            return map(self._inline, chunks)
         pool = self._started()
-        pending: list[Future[Any]] = [pool.submit(_perform, chunk) for chunk in chunks]
+        return self._results([pool.submit(_perform, chunk) for chunk in chunks])
+
+    def _results(self, pending: list[Future[Any]]) -> Iterator[Any]:
         pending.reverse()
         try:
             while pending:

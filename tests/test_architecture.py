@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parent.parent / "digest"
 
 FLOORS = (
     ("__init__", "errors", "fingerprint", "notation"),
-    ("config", "files", "moments", "program", "urls", "views", "workers", "yamldoc"),
+    ("aside", "config", "files", "moments", "program", "urls", "views", "workers", "yamldoc"),
     ("fastmarkdown", "fields", "publish", "tickers"),
     ("markup", "registry", "store"),
     ("articles", "inputs"),
