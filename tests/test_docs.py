@@ -17,6 +17,7 @@ from digest.cli import main
 from digest.errors import ContentError, SettingsError
 from digest.library import Library
 from digest.pipeline import Pipeline
+from digest.publish import Standing
 from digest.registry import read_registry
 from digest.store import Store
 
@@ -282,7 +283,8 @@ def test_every_template_is_documented(tmp_path: Path) -> None:
     """The table of templates names each template that renders a page, with its view, and the text names the others."""
     asked = options(write(tmp_path, EVERYTHING))
     store = Store(asked.cache)
-    pipeline = Pipeline(asked, Library(store), inputs.look(asked), inputs.Clock(), lambda *_: None)
+    found = inputs.look(asked), Standing(asked.output), inputs.Clock()
+    pipeline = Pipeline(asked, Library(store), *found, lambda *_: None)
     articles, registry, media = pipeline.read_and_parse()
     plan = pipeline.plan(pipeline.assemble(articles, registry), media)
     store.close()
