@@ -75,9 +75,7 @@ HOME_EXCHANGES = frozenset(prefix for prefix, _, _ in _UNITED_STATES)
 """The exchanges whose symbols stand bare unless the settings say otherwise: those of the United States."""
 
 _SPELLINGS = {
-    name.replace("_", " "): prefix
-    for prefix, code, names in _UNITED_STATES + _ABROAD
-    for name in (prefix, code, *names.split())
+    name.replace("_", " "): prefix for prefix, code, names in _UNITED_STATES + _ABROAD for name in (prefix, code, *names.split())
 }
 EXCHANGES = {name.upper(): prefix for name, prefix in _SPELLINGS.items()}
 """Every known name of an exchange, in upper case, and the prefix it stands for: `LSE` -> `LON`."""
@@ -126,9 +124,7 @@ def parse(notation: str) -> str:
     if strange := _STRANGE.search(upper):
         raise ValueError(f"'{strange[0]}' cannot be part of a ticker: '{text}'")
     if not _SYMBOL.fullmatch(upper):
-        raise ValueError(
-            f"'{text}' is not a ticker: expected one such as TSLA, BRK.B, LON:VOD, ^GSPC or BTC-USD"
-        )
+        raise ValueError(f"'{text}' is not a ticker: expected one such as TSLA, BRK.B, LON:VOD, ^GSPC or BTC-USD")
     if len(upper) > LONGEST:
         raise ValueError(f"'{text}' is too long for a ticker: more than {LONGEST} characters")
     if not colon:

@@ -18,7 +18,19 @@ DAYS = ("2023-12-30", "2024-05-16", "2024-05-17", "2024-05-18T09:30", "2024-05-1
 TICKERS = ("NVDA", "TSLA", "LON:VOD", "BRK.B", "ON", "FB")
 TAGS = ("ai", "cars", "telecoms")
 SOURCES = ("Reuters", "reuters", "Example Wire")
-WORDS = ["chips", "rally", "(NASDAQ:NVDA)", "demand", "$TSLA", "costs", "[again](b.md)", "![chart](chart.png)", "growth", "**margin**", "outlook"]
+WORDS = [
+    "chips",
+    "rally",
+    "(NASDAQ:NVDA)",
+    "demand",
+    "$TSLA",
+    "costs",
+    "[again](b.md)",
+    "![chart](chart.png)",
+    "growth",
+    "**margin**",
+    "outlook",
+]
 REGISTRY = (
     "META: {name: Meta Platforms, exchange: NASDAQ, aliases: [{symbol: FB, until: 2022-06-09}]}\nON: onsemi\nNVDA: Nvidia\n"
 )

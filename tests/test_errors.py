@@ -99,7 +99,8 @@ ARTICLES = {
     ),
     "an alias of a page": (
         article(aliases="[/archive/]"),
-        "content/a.md:4:1: error: there is a page at '/archive/' already (an alias is for an address at which nothing stands any more)",
+        "content/a.md:4:1: error: there is a page at '/archive/' already "
+        "(an alias is for an address at which nothing stands any more)",
     ),
     "a correction without a date": (
         article(correction="[{text: Wrong}]"),
@@ -283,7 +284,7 @@ def test_foreign_files_are_kept(tmp_path: Path) -> None:
 def test_foreign_file_in_the_way(tmp_path: Path) -> None:
     """A file that digest would have to overwrite but did not write is an error, and kept."""
     write(tmp_path, {"content/a.md": article(), "output/index.html": "theirs"})
-    with pytest.raises(ContentError, match="index.html: error: digest did not write this file"):
+    with pytest.raises(ContentError, match=r"index\.html: error: digest did not write this file"):
         make(tmp_path)
     assert tree(tmp_path / "output") == {"index.html": b"theirs"}
 

@@ -24,9 +24,7 @@ def complaints(text: str, first_line: int = 1) -> list[str]:
     return [str(diagnostic) for diagnostic in caught.value.diagnostics]
 
 
-@pytest.mark.parametrize(
-    "word", ["ON", "NO", "TRUE", "null", "~", "0700", "1:30", "1e3", "2024-05-17", "0x1F", ".inf", "="]
-)
+@pytest.mark.parametrize("word", ["ON", "NO", "TRUE", "null", "~", "0700", "1:30", "1e3", "2024-05-17", "0x1F", ".inf", "="])
 def test_plain_scalars_stay_the_text_that_was_written(word: str) -> None:
     """No word of YAML's own becomes a boolean, a number, a date or nothing."""
     assert read(f"field: {word}\nlist: [{word}]") == {"field": word, "list": [word]}
@@ -90,14 +88,11 @@ def test_characters_that_yaml_forbids_come_through_without_moving_a_column() -> 
 def test_every_kind_of_line_end_counts_as_one_line(newline: str) -> None:
     """Windows and old Mac files read and count like any other."""
     text = newline.join(["a: b", "c: |", "  d", "  e", "f: g: h"])
-    assert complaints(text) == [
-        'a.md:5:5: error: a colon and a space inside the value (quote the value: f: "g: h")'
-    ]
+    assert complaints(text) == ['a.md:5:5: error: a colon and a space inside the value (quote the value: f: "g: h")']
 
 
 MISTAKES = {
-    "title: Tesla: the pivot": "1:13: a colon and a space inside the value"
-    ' (quote the value: title: "Tesla: the pivot")',
+    "title: Tesla: the pivot": '1:13: a colon and a space inside the value (quote the value: title: "Tesla: the pivot")',
     'a: b "c": d': "1:9: a colon and a space inside the value (quote the value: a: 'b \"c\": d')",
     "a: b\n  c: d": "2:4: a field where none can begin (finish the line above, or align with it)",
     "a:\n\tb: c": "2:1: a tab cannot indent (use spaces)",
@@ -127,17 +122,13 @@ MISTAKES = {
     "a: b\n- c": "2:1: the line does not go on from those above (check its indentation)",
     " a: b\nc: d": "2:1: the line does not go on from those above (check its indentation)",
     "a: \ud800": "1:4: a character that is not text",
-    "date:2024": "1:1: expected fields, one 'name: value' on each line"
-    " (put a space after the colon: date: 2024)",
+    "date:2024": "1:1: expected fields, one 'name: value' on each line (put a space after the colon: date: 2024)",
     "- a": "1:1: expected fields, one 'name: value' on each line",
-    "*a": "1:1: aliases are not supported"
-    " (quote the value if the '*' belongs to it, else repeat what the alias stands for)",
-    "a: !!int 3": "1:4: tags ('!!int') are not supported"
-    " (quote the value if the '!' belongs to it, else remove the tag)",
+    "*a": "1:1: aliases are not supported (quote the value if the '*' belongs to it, else repeat what the alias stands for)",
+    "a: !!int 3": "1:4: tags ('!!int') are not supported (quote the value if the '!' belongs to it, else remove the tag)",
     "a: !!python/object:os.system {}": "1:4: tags ('!!python/object:os.system') are not supported"
     " (quote the value if the '!' belongs to it, else remove the tag)",
-    "a: &b c": "1:4: anchors ('&b') are not supported"
-    " (quote the value if the '&' belongs to it, else remove it)",
+    "a: &b c": "1:4: anchors ('&b') are not supported (quote the value if the '&' belongs to it, else remove it)",
     "<<: {a: b}": "1:1: merge keys ('<<') are not supported (write the fields out)",
     "a: b\n---\nc: d": "2:1: a second document begins here (remove the line '---')",
     "? [a]\n: b": "1:3: a key must be text, not a list or a mapping (quote it if the bracket belongs to it)",
@@ -149,9 +140,7 @@ MISTAKES = {
 
 @pytest.mark.parametrize("text", MISTAKES)
 @pytest.mark.parametrize("parser", ["fast", "pure"])
-def test_every_mistake_is_placed_explained_and_mended(
-    text: str, parser: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_mistake_is_placed_explained_and_mended(text: str, parser: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The whole message, the same with libyaml and without."""
     if parser == "pure":
         monkeypatch.setattr(yamldoc, "_FAST", yamldoc._Pure)
