@@ -1,0 +1,234 @@
+"""Preview: builds the site again whenever it has changed, and tells what came of it.
+
+Around `build` and `watch`, and without a server: `serve` shows in a browser what is told here, `build --watch` prints it.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import time
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from digest import config as settings
+from digest import program, urls
+from digest.articles import Article, Parsed
+from digest.build import build
+from digest.errors import Diagnostic, DigestError
+from digest.ground import Targets
+from digest.inputs import Options, Report
+from digest.library import Library
+from digest.store import Store
+from digest.watch import Watcher
+
+MUCH = 100
+"""Changed sources from which on a build may use more than one process."""
+
+GRACE = 0.5
+"""Seconds after a build in which browsers fetch what is new."""
+
+CLOCK = 2.0
+"""Seconds between the begin of a build and the time that it is for, up to which that is the time on the clock."""
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What came of one build."""
+
+    number: int
+    """Of the build, from 1."""
+    covers: int
+    """The watcher's count of bursts, all of which were over or begun when the build listed the site."""
+    at: float
+    """When it ended, in seconds since 1970."""
+    seconds: float
+    """How long it took."""
+    options: Options
+    """What was asked for; when the settings are wrong, what was last asked for."""
+    report: Report | None
+    """None when the build failed, which leaves what it built before."""
+    problems: tuple[Diagnostic, ...]
+    """All errors of a failed build, else the warnings."""
+    trace: str = ""
+    """Where our own code failed, when it did."""
+
+
+class Terminal(NamedTuple):
+    """How the editor at the terminal is told. Called from several threads, though never from two at once."""
+
+    built: Callable[[Outcome], None]
+    say: Callable[[str], None]
+    warn: Callable[[Diagnostic], None]
+    progress: Callable[[str, int, int], None] = lambda *_: None
+
+
+class Stopped(Exception):
+    """The build was ended by `Builder.close`."""
+
+
+class Builder:
+    """Builds at first and after every change, in the thread that calls `run`."""
+
+    def __init__(
+        self,
+        make: Callable[[], Options],
+        config: Path | None,
+        poll: float | None,
+        progress: Callable[[str, int, int], None] = lambda *_: None,
+    ) -> None:
+        """`make` reads the settings anew on every call. Raises `SettingsError` when they are wrong to begin with.
+
+        `config` is the settings file if it is not one of the usual, `poll` as for `Watcher`.
+        """
+        self.watcher = Watcher(poll)
+        self.options = make()
+        self.moves = Moves()
+        self._make = make
+        self._config = config
+        self._progress = progress
+        self._number = 0
+        self._library = Library(Store(self.options.cache))
+        self._shown: dict[str, Parsed] = {}
+        """The sources of what the last good build made."""
+
+    def run(self, tell: Callable[[Outcome], None]) -> None:
+        """Build and tell, again and again; return after `close`, or when the user interrupts."""
+        jobs = self.options.jobs
+        try:
+            while True:
+                gc.disable()  # what it would stop the whole process for can wait until the new pages are fetched
+                outcome = self._build(jobs)
+                tell(outcome)
+                changed = self.watcher.wait(time.time() + GRACE)
+                gc.enable()
+                if changed == frozenset():
+                    changed = self.watcher.wait(_holds_until(outcome))
+                if changed is None:
+                    return
+                jobs = 1 if self._is_little(changed) else outcome.options.jobs
+        except (Stopped, KeyboardInterrupt):  # the latter also out of a worker, which Ctrl-C reaches as it does us
+            return
+        finally:
+            gc.enable()
+            self._library.store.close()
+
+    def close(self) -> None:
+        """End `run`, from any thread; a build that is under way ends unpublished."""
+        self.watcher.close()
+
+    def _build(self, jobs: int) -> Outcome:
+        started = time.perf_counter()
+        self._number += 1
+        report, trace = None, ""
+        problems: tuple[Diagnostic, ...]
+        covers = self.watcher.bursts
+        try:
+            self.watcher.watch(self._targets())
+            covers = self.watcher.bursts
+            self.options = self._make()
+            self.watcher.watch(self._targets())
+            covers = self.watcher.bursts
+            report = build(msgspec.structs.replace(self.options, jobs=jobs), self._library, self._tick)
+            problems = report.warnings
+            self.moves.note(self._shown, self._library.parsed, report)
+            self._shown = dict(self._library.parsed)
+        except DigestError as error:
+            problems = error.diagnostics
+        except Stopped:
+            raise
+        except Exception as error:  # ours to mend; the editor sees it, and the next build starts afresh
+            if self.watcher.closed:
+                raise Stopped from error
+            what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            problems = (Diagnostic("", 0, 0, f"digest itself failed: {what}", "please report this"),)
+            trace = traceback.format_exc()
+            self._library.forget()
+        if self.watcher.trouble:
+            problems = (*problems, self.watcher.trouble)
+        seconds = time.perf_counter() - started
+        return Outcome(self._number, covers, time.time(), seconds, self.options, report, problems, trace)
+
+    def _is_little(self, changed: frozenset[str]) -> bool:
+        """Whether one process is done sooner than others are started: a template may stand on every page."""
+        content = os.path.realpath(self.options.content) + os.sep
+        return len(changed) < MUCH and all(path.startswith(content) for path in changed)
+
+    def _targets(self) -> Targets:
+        root, config = self.options.root, self.options.config
+        folders = (self.options.content, root / config.templates, program.theme())
+        usual = (root / settings.FILE, root / "pyproject.toml")
+        return Targets(root, folders, (self._config,) if self._config else usual)
+
+    def _tick(self, step: str, done: int, total: int) -> None:
+        if self.watcher.closed:
+            raise Stopped
+        self._progress(step, done, total)
+
+
+def _holds_until(outcome: Outcome) -> float | None:
+    """When the site changes by itself, because an article falls due or expires; never, where another time is asked for."""
+    started = outcome.at - outcome.seconds
+    if outcome.report is None or abs(started - outcome.options.audience.as_of) > CLOCK:
+        return None
+    return outcome.report.skipped.valid_until
+
+
+class Moves:
+    """Where pages went that are not there any more."""
+
+    def __init__(self) -> None:
+        self._sources: dict[str, tuple[str, str]] = {}
+
+    def note(self, before: Mapping[str, Parsed], after: Mapping[str, Parsed], report: Report) -> None:
+        """Take note of what a build removed; `before` and `after` it, sources by their paths."""
+        for path in report.written:
+            self._sources.pop(_address(path), None)
+        removed = {_address(path) for path in report.removed if path.endswith("/index.html")}
+        if not removed:
+            return
+        fresh = [path for path in after if path not in before]
+        for path, parsed in before.items():
+            if parsed.article and (address := _of(parsed.article)) in removed:
+                now = path if path in after else _renamed(parsed.article, fresh, after)
+                found = after[now].article if now else None
+                self._sources[address] = (path, _of(found) if found else "")
+
+    def find(self, address: str) -> tuple[str, str] | None:
+        """The source of a page that was once at an address below the base, and the page's address now.
+
+        The address is empty when the source is gone; what stands at it may be hidden. None when there was no such page.
+        """
+        found = self._sources.get(address)
+        seen = {address}
+        while found and (further := self._sources.get(found[1])) and found[1] not in seen:
+            seen.add(found[1])
+            found = (found[0], further[1])
+        return found
+
+
+def _address(path: str) -> str:
+    """An output's path as it stands in addresses, below the base."""
+    return path.removesuffix("index.html")
+
+
+def _of(article: Article) -> str:
+    return urls.article(article.date, article.slug) if article.kind == "article" else f"{article.slug}/"
+
+
+def _renamed(article: Article, fresh: Iterable[str], after: Mapping[str, Parsed]) -> str | None:
+    """The new source that has this article's text or its title."""
+    candidates = [(path, found) for path in fresh if (found := after[path].article)]
+    same_text = [path for path, found in candidates if found.body == article.body]
+    same_title = [path for path, found in candidates if found.title == article.title]
+    return next(iter(same_text + same_title), None)
+
+
+def watch(make: Callable[[], Options], config: Path | None, poll: float | None, terminal: Terminal) -> None:
+    """Build now and after every change, until the user interrupts. Raises `SettingsError` as `Builder` does."""
+    builder = Builder(make, config, poll, terminal.progress)
+    builder.run(terminal.built)
+    builder.close()
