@@ -99,6 +99,7 @@ BASE_URL = click.option("-b", "--base-url", help="The site's address, instead of
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write the paths that a deployment must upload or delete.",
 )
+@click.option("-w", "--watch", is_flag=True, help="Build again after every change. Ctrl-C ends it.")
 @click.option("-v", "--verbose", is_flag=True, help="Show every warning, every path and the time of each step.")
 @click.option("-q", "--quiet", is_flag=True, help="Show errors only.")
 def build(site: Path, config: Path | None, output: Path | None, **flags: Any) -> None:
@@ -110,6 +111,11 @@ def build(site: Path, config: Path | None, output: Path | None, **flags: Any) ->
 
     if flags["changed_list"]:
         _write_changed(flags["changed_list"], ())  # before anything is published that it should tell of
+    if flags["watch"]:
+        from digest import preview
+
+        preview.watch(lambda: make_options(site, config, output, flags), config, None, _terminal(flags["quiet"]))
+        return
     started = time.perf_counter()
     options = make_options(site, config, output, flags)
     report = build(options, progress=_progress(flags["quiet"]))
@@ -152,6 +158,49 @@ def ping(site: Path, config: Path | None, base_url: str | None, changed_list: Pa
     from digest.ping import announce
 
     click.echo(announce(site, config, changed_list, {"base_url": base_url} if base_url else {}))
+
+
+@main.command()
+@SITE
+@CONFIG
+@click.option(
+    "-p",
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="The port, or the first free one after it; 0 for any.",
+)
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="The address to listen at. Any other than this machine's own lets the network in.",
+)
+@click.option("-O", "--open", "browse", is_flag=True, help="Open a browser.")
+@click.option("--published", is_flag=True, help="Show what readers will see: no drafts, nothing scheduled.")
+@click.option(
+    "--poll",
+    type=click.FloatRange(0, min_open=True),
+    is_flag=False,
+    flag_value=1.0,
+    metavar="[SECONDS]",
+    help="Look for changes every so often [1], for network and container file systems.",
+)
+@click.option(
+    "--no-livereload",
+    "live",
+    is_flag=True,
+    flag_value=False,
+    default=True,
+    help="Add nothing to the pages; reload them by hand.",
+)
+def serve(site: Path, config: Path | None, published: bool, **arguments: Any) -> None:
+    """Show the site in a browser, with drafts, while it is written. Ctrl-C ends it."""
+    from digest import serve
+
+    flags = {"drafts": not published, "future": not published}
+    serve.serve(lambda: make_options(site, config, None, flags), config, _terminal(), **arguments)
 
 
 def make_options(site: Path, config: Path | None, output: Path | None, flags: dict[str, Any]) -> Options:
@@ -295,3 +344,21 @@ def _verify(options: Options, quiet: bool) -> None:
         )
     if not quiet:
         click.echo("verified: a clean build gives the same files")
+
+
+def _terminal(quiet: bool = False) -> Any:
+    """How a preview tells what it does: problems in full, one line for every build."""
+    from digest.preview import Terminal
+
+    def built(outcome: Any) -> None:
+        show(outcome.problems, SHOWN)
+        if outcome.trace:
+            click.echo(outcome.trace, err=True, nl=False)
+        if quiet:
+            return
+        at = time.strftime("%H:%M:%S", time.localtime(outcome.at))
+        report = outcome.report
+        said = summary(report, outcome.options, outcome.seconds) if report else "not built; waiting for the next change"
+        click.echo(f"{at}  {said}")
+
+    return Terminal(built, click.echo, lambda problem: show((problem,)), _progress(quiet))

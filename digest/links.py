@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from functools import cache
 from posixpath import basename, dirname, join, normpath, relpath, splitext
 from urllib.parse import urljoin
 
@@ -57,7 +56,7 @@ class Resolver:
         self.media = media
         self.hidden = hidden
         self.severity = severity
-        self.ticker_url = cache(self._ticker_url)
+        self._ticker_urls: dict[str, str] = {}
         self.problems: list[Diagnostic] = []
         self.pages: list[tuple[Article, Reference, str]] = []
         """Links to pages by their address, to be held against the finished plan."""
@@ -73,8 +72,12 @@ class Resolver:
                 found.append(self._file(article, reference) + reference.suffix)
         return tuple(found)
 
-    def _ticker_url(self, symbol: str) -> str:
-        return self.base + urls.group("tickers", notation.slug(symbol))
+    def ticker_url(self, symbol: str) -> str:
+        """Where a ticker's page is, root-relative."""
+        found = self._ticker_urls.get(symbol)
+        if found is None:
+            found = self._ticker_urls[symbol] = self.base + urls.group("tickers", notation.slug(symbol))
+        return found
 
     def media_url(self, article: Article, path: str) -> str | None:
         """A media file's path below the content folder, as an article names it, or None."""

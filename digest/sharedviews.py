@@ -6,11 +6,10 @@ Here every address and every name that a page shows of the site is settled. Whic
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import cache
 from posixpath import splitext
 from typing import Any
 
-from digest import notation, urls, views
+from digest import urls, views
 from digest.articles import Article
 from digest.config import Config
 from digest.errors import Diagnostic
@@ -42,7 +41,7 @@ class SharedViews:
         where |= {note.path: urls.day(day) for day, note in site.notes.items() if day in site.editions}
         self.links = Resolver(self.base, where, media, site.hidden, config.broken_links)
         self.problems: list[Diagnostic] = self.links.problems
-        self.ticker = cache(self._ticker)
+        self._tickers: dict[str, views.Ticker] = {}
         self.source_page = {
             article.source.name: self.url(urls.group("sources", slug))
             for slug, group in site.groups["sources"].items()
@@ -93,12 +92,17 @@ class SharedViews:
         """A menu's address; one with a single slash in front is below the base path."""
         return self.url(url[1:]) if url.startswith("/") and not url.startswith("//") else url
 
-    def _ticker(self, symbol: str) -> views.Ticker:
-        slug = notation.slug(symbol)
-        group = self.site.groups["tickers"].get(slug)
-        company = group.company if group else None
-        name, exchange = (company.name, company.exchange) if company else ("", "")
-        return views.Ticker(symbol, name, exchange or symbol.rpartition(":")[0], self.url(urls.group("tickers", slug)))
+    def ticker(self, symbol: str) -> views.Ticker:
+        """A ticker as cards name it."""
+        found = self._tickers.get(symbol)
+        if found is None:
+            slug = notation.slug(symbol)
+            group = self.site.groups["tickers"].get(slug)
+            company = group.company if group else None
+            name, exchange = (company.name, company.exchange) if company else ("", "")
+            url = self.url(urls.group("tickers", slug))
+            found = self._tickers[symbol] = views.Ticker(symbol, name, exchange or symbol.rpartition(":")[0], url)
+        return found
 
     def _feeds_of(self, folder: str, title: str, formats: Iterable[str]) -> tuple[views.Feed, ...]:
         """The feeds of a folder under distinct titles: the first has the title alone."""

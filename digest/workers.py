@@ -6,7 +6,9 @@ in processes of their own, forked or spawned, results are the same and come back
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -23,9 +25,8 @@ _here: Callable[[Any], Any] | None = None
 
 def _start(make: Make, setup: Any) -> None:
     global _here
-    import gc
-
     gc.disable()  # workers make few cycles and end soon
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal; the first one ends the rest
     _here = make(setup)
 
 

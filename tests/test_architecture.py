@@ -10,8 +10,8 @@ PACKAGE = Path(__file__).parent.parent / "digest"
 
 FLOORS = (
     ("__init__", "errors", "fingerprint", "notation"),
-    ("aside", "config", "files", "moments", "program", "urls", "views", "workers", "yamldoc"),
-    ("fastmarkdown", "fields", "publish", "tickers"),
+    ("aside", "config", "files", "moments", "pagefiles", "program", "urls", "views", "workers", "yamldoc"),
+    ("fastmarkdown", "fields", "ground", "publish", "tickers"),
     ("markup", "registry", "store"),
     ("articles", "inputs"),
     ("links", "parse", "site"),
@@ -21,7 +21,11 @@ FLOORS = (
     ("work",),
     ("library",),
     ("pipeline",),
-    ("build",),
+    ("address", "build", "watch"),
+    ("preview",),
+    ("livereload",),
+    ("application",),
+    ("serve",),
     ("cli",),
     ("__main__",),
 )
@@ -41,6 +45,9 @@ DOORS = {
     "tomllib": {"config"},
     "multiprocessing": {"workers"},
     "concurrent": {"workers"},
+    "watchdog": {"watch"},
+    "starlette": {"application"},
+    "uvicorn": {"serve"},
 }
 
 EVERYWHERE = {"msgspec"}
