@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from posixpath import splitext
 from typing import Any
 
-from digest import urls, views
+from digest import notation, urls, views
 from digest.articles import Article
 from digest.config import Config
 from digest.errors import Diagnostic
