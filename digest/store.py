@@ -94,7 +94,7 @@ class Store:
     def _open(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=60)
-        self._connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA mmap_size = 1073741824")
+        self._connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
         found = self._connection.execute("PRAGMA user_version").fetchone()[0]
         if found != VERSION:
             if found or self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import corpus, measure, profile, report, sites
+from . import corpus, measure, preview, profile, report, sites
 from .scenarios import SCENARIOS
 
 
@@ -28,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 rows += _measure(size, options.runs, programs, Path(folder))
             versions = [f"{program.name} {program.version}" for program in programs]
             text = report.report(measure.machine(Path(folder)), versions, options.runs, rows)
+        if options.preview:
+            text += "\n" + _previews(options.sizes, Path(folder))
     sys.stdout.write(text)
     if options.table:
         report.rewrite(options.table, text)
@@ -60,6 +62,19 @@ def _profiles(numbers: Sequence[int], programs: Sequence[sites.Program], folder:
     return "\n\n".join(parts) + "\n"
 
 
+def _previews(numbers: Sequence[int], folder: Path) -> str:
+    lines = []
+    for size in numbers:
+        _say(f"preview of {size:,} articles")
+        found = preview.measure(folder / "preview", size)
+        shutil.rmtree(folder / "preview")
+        seconds = (found.first_start, found.start, found.served, found.visible)
+        shown = [f"{each:.2f} s" if each is not None else "" for each in seconds]
+        lines.append([f"{size:,}", *shown, f"{found.memory / 2**20:.0f} MiB", f"{found.idle * 100:.1f} %"])
+    head = ["articles", "first start", "start", "save to served", "save to visible", "peak memory", "idle"]
+    return report.table(head, lines, 1) + "\n"
+
+
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure digest and its peers.")
     add = parser.add_argument
@@ -73,6 +88,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--dir", metavar="FOLDER", help="where to work (default: the folder for temporary files)")
     add("--tmpfs", dest="dir", action="store_const", const="/dev/shm", help="work in memory")
     add("--table", type=Path, metavar="FILE", help=f"put the tables after {report.BEGIN}")
+    add("--preview", action="store_true", help="measure the preview as well")
     add("--profile", action="store_true", help="show where digest's time goes instead")
     return parser.parse_args(arguments)
 
