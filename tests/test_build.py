@@ -403,3 +403,16 @@ def test_killed_worker_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(DigestError, match="a process of this build was killed"):
         make(tmp_path, jobs=2)
     assert tree(tmp_path / "output") == before
+
+
+def test_cache_cut_short_under_a_preview(tmp_path: Path) -> None:
+    """A cache file that somebody overwrites while a preview has it open neither kills the process nor spoils the site."""
+    write(tmp_path, {f"content/a{number}.md": article(body="Some text. " * 500) for number in range(20)})
+    cache = tmp_path / ".digest/cache.db"
+    library = Library(Store(cache))
+    make(tmp_path, library=library)
+    cache.write_bytes(b"not a database")
+    write(tmp_path, {"templates/article.html": '{% extends "theme/article.html" %}{# mine #}'})
+    make(tmp_path, library=library)
+    make(tmp_path, output=tmp_path / "clean", cache=None)
+    assert tree(tmp_path / "output") == tree(tmp_path / "clean")
