@@ -35,23 +35,10 @@ SYNONYMS = {
 }  # fmt: skip
 """What Jekyll, Hugo and Pelican call a field, in lower case."""
 
-UNUSED = {
-    "page": ("date", "edition", "weight", "expires", "reprint", "source", "via", "correction", "disclosure", "image"),
-    "note": (
-        "date",
-        "edition",
-        "weight",
-        "expires",
-        "reprint",
-        "source",
-        "via",
-        "correction",
-        "disclosure",
-        "image",
-        "slug",
-        "aliases",
-    ),
-}
+_OF_ARTICLES = (
+    "date", "edition", "weight", "expires", "reprint", "source", "via", "correction", "disclosure", "image",
+)  # fmt: skip
+UNUSED = {"page": _OF_ARTICLES, "note": (*_OF_ARTICLES, "slug", "aliases")}
 """Fields that only an article has a place for."""
 
 FOREIGN = frozenset({"layout", "type", "template", "comments", "toc", "math", "permalink", "lang", "excerpt_separator"})
