@@ -17,7 +17,7 @@ from digest.registry import read_registry
 from digest.tickers import Alias, Company, Identity, Registry
 
 DATA = Path(__file__).parent / "data" / "tickers"
-REAL = Path(__file__).parents[2] / "shared" / "real" / "sec_company_csv"
+REAL = Path(__file__).parents[2] / "shared" / "real" / "sec_company_tickers.csv"
 DAY = "2024-05-17"
 
 
@@ -28,7 +28,7 @@ def sections(name: str) -> list[tuple[str, str]]:
 
 
 def registry(text: str, home: frozenset[str] = HOME_EXCHANGES) -> Registry:
-    return read_registry(text, "content/yaml", home)
+    return read_registry(text, "content/tickers.yaml", home)
 
 
 # Notation
