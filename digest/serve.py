@@ -79,8 +79,10 @@ def serve(
 
         server = Server(Application(builder, place, config, live), builder, tell)
         started(server)
-        with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(server.serve([listener]))
+        with asyncio.Runner() as runner:
+            with contextlib.suppress(KeyboardInterrupt):
+                runner.run(server.serve([listener]))
+            runner.run(server.drain())
         server.join()
 
 
@@ -143,11 +145,15 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._end()
         await super().shutdown(sockets)
-        for _ in range(2):  # what came in while it was ending, or would not take its last bytes
-            await asyncio.sleep(0)
+
+    async def drain(self) -> None:
+        """Cut off what came in while it was ending, or would not take its last bytes."""
+        for server in getattr(self, "servers", ()):
+            server.close()
+        for _ in range(20):
             for connection in list(self.server_state.connections):
                 connection.transport.abort()
-        await asyncio.sleep(0)
+            await asyncio.sleep(0.005)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self.force_exit = self.should_exit  # asked a second time
