@@ -144,10 +144,10 @@
     act();
   };
 
-  const follow = (state) => {
+  const follow = ({ moved }) => {
     leave(() => {
-      remember({ path: state.moved, note: `This page was at ${location.pathname} before.` });
-      location.replace(state.moved);
+      remember({ path: moved, note: `This page was at ${location.pathname} before.` });
+      location.replace(moved);
     });
   };
 
@@ -247,9 +247,11 @@
   });
 
   const kept = recall();
+  const reloaded = kept && kept.y !== undefined;
+  if (reloaded && served.moved) return follow(served); // it went away between the news and the reload
   if (served.note) note(served.note, served.moved);
   if (kept && kept.note) note(kept.note);
-  if (kept && kept.y !== undefined) {
+  if (reloaded) {
     const scroll = () => scrollTo({ left: kept.x, top: kept.y, behavior: "instant" });
     scroll();
     addEventListener("load", scroll, { once: true });
