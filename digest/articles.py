@@ -1,7 +1,7 @@
 """Articles: what one source file says, frozen, with all that can be known from that file alone.
 
 Editions' notes and standing pages are articles of another kind, with fewer rules. How a file becomes one is said in
-`parse`; where links lead, which company a ticker means and whether an article is public in `site` and `pages`.
+`parse`; what the rest of the site needs to know of it in `entries`.
 """
 
 from __future__ import annotations
@@ -75,10 +75,6 @@ class Article(msgspec.Struct, frozen=True, array_like=True):
     """The body's symbolic links; their lines are the file's."""
     positions: dict[str, tuple[int, int]] = {}
     """Line and column of the fields that only the whole site can check."""
-    card_key: bytes = b""
-    """Key of what a card shows of it."""
-    content_key: bytes = b""
-    """Key of what its page shows beyond the card."""
 
 
 CARD = ("title", "address", "date", "edition", "updated", "summary", "source", "authors", "tags", "corrections", "reprint")
@@ -86,6 +82,9 @@ CARD = ("title", "address", "date", "edition", "updated", "summary", "source", "
 
 CONTENT = ("body", "corrections", "disclosure", "extra", "via")
 """What an article's page and its feed items are made of beyond the card, besides what the site adds: links and identity."""
+
+NOTE = ("body", "summary", "title", "updated")
+"""What a note or a standing page is made of, besides its links."""
 
 
 class Parsed(msgspec.Struct, frozen=True, array_like=True):

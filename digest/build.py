@@ -34,7 +34,13 @@ def build(options: Options, library: Library | None = None, progress: Progress =
     collecting = gc.isenabled()
     gc.disable()  # a build makes many small values that live until its end, and hardly any cycles
     try:
-        return _build(options, store, library, progress)
+        try:
+            return _build(options, store, library, progress)
+        except Damaged:  # maybe only what is kept in memory, by what another builder has put into the cache since
+            if library is None:
+                raise
+            library.forget()
+            return _build(options, store, library, progress)
     except Damaged:
         store.start_over()
         if library:

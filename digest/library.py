@@ -6,20 +6,22 @@ parsed when its bytes, or the settings of parsing, are not what they were.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
 from digest import files, work
-from digest.articles import Article, Parsed, Settings
+from digest.articles import Article, Settings
+from digest.entries import Cataloguer, Entry, Terms
 from digest.errors import ContentError, Diagnostic
 from digest.files import Stat
 from digest.fingerprint import digest, fingerprint
 from digest.inputs import File
 from digest.store import Damaged, SourceRow, Store
 from digest.tickers import Registry
-from digest.work import ParseChunk, ParsedSource
+from digest.work import ParseChunk
 from digest.workers import Workers, chunked
 
 REGISTRY = "tickers.yaml"
@@ -30,7 +32,21 @@ POOL_FROM = 150
 CHUNK = 50
 """Sources that a process parses at a time."""
 
+KEPT = 5_000
+"""Articles that are kept in memory because somebody looked into them."""
+
 Progress = Callable[[str, int, int], None]
+
+_decode_entry = msgspec.msgpack.Decoder(Entry).decode
+
+
+class Stale(NamedTuple):
+    """What is not as it was."""
+
+    changed: dict[str, SourceRow]
+    """New rows of what need not be parsed."""
+    to_parse: list[str]
+    gone: list[str]
 
 
 class Library:
@@ -43,116 +59,121 @@ class Library:
     def forget(self) -> None:
         """Know nothing but what the store holds."""
         self.rows: dict[str, SourceRow] | None = None
-        self.parsed: dict[str, Parsed] = {}
+        self.entries: dict[str, Entry] = {}
+        self._heads: dict[str, tuple[bytes, Article]] = {}
+        """Articles that were looked into lately, with the version of their source."""
         self._registry: tuple[bytes, Registry] | None = None
+        self._terms = b""
 
-    def refresh(
-        self,
-        content: Path,
-        tree: dict[str, Stat],
-        settings: Settings,
-        settings_key: bytes,
-        workers: Workers,
-        progress: Progress,
-        force: bool = False,
-    ) -> int:
-        """Bring the library to the state of `tree`; return how many sources were parsed."""
-        fresh = self.rows is None
-        rows = self.rows = self.rows or ({} if force else self.store.sources())
-        gone = [path for path in rows if path not in tree]
-        changed, to_parse = self._stale(content, tree, settings_key, force)
-        chunks = [ParseChunk(settings, paths) for paths in chunked(to_parse, CHUNK)]
-        results = workers.map(chunks, len(to_parse) >= POOL_FROM)
-        if fresh and not force:
-            self.parsed = self._kept(settings_key)  # while others parse
-        if not (changed or to_parse or gone):
-            return 0
-        done = 0
-        with self.store.transaction():
-            for found in results:
-                changed.update(self._take(found, settings_key))
-                done += len(found)
-                progress("parse", done, len(to_parse))
-            self.store.put_sources(changed.items(), gone)
-        for path in gone:
-            del rows[path]
-            self.parsed.pop(path, None)
-        rows.update(changed)
-        return done
-
-    def _stale(
-        self, content: Path, tree: dict[str, Stat], settings_key: bytes, force: bool
-    ) -> tuple[dict[str, SourceRow], list[str]]:
-        """The new rows of files that only had to be hashed, and the files that must be parsed."""
-        rows = self.rows or {}
+    def look(self, content: Path, tree: dict[str, Stat], settings_key: bytes, force: bool = False) -> Stale:
+        """What is not as it was; of files that are published as they are, the new state is already known."""
+        if self.rows is None:
+            self.rows = {} if force else self.store.sources()
+        rows = self.rows
         changed: dict[str, SourceRow] = {}
         to_parse = []
         for path, stat in tree.items():
             row = rows.get(path)
-            if not force and row and not _differs(row, stat, path, settings_key):
+            if not force and row and row.stat == stat and (row.settings == settings_key or not _is_parsed(path)):
                 continue
             if not _is_parsed(path):
                 changed[path] = _hashed(content, path)
                 continue
             if row and row.settings == settings_key and not force:
-                now = _hashed(content, path, settings_key)
+                now = _hashed(content, path)
                 if now.hash == row.hash:
-                    changed[path] = now  # touched, not changed
+                    changed[path] = row._replace(stat=now.stat)  # touched, not changed
                     continue
             to_parse.append(path)
-        return changed, to_parse
+        gone = [path for path in rows if path not in tree]
+        rows.update(changed)
+        for path in gone:
+            del rows[path]
+            self.entries.pop(path, None)
+        return Stale(changed, to_parse, gone)
 
-    def _take(self, found: list[ParsedSource], settings_key: bytes) -> dict[str, SourceRow]:
-        """Keep what a worker parsed; return the rows of these sources."""
-        self.store.put_parsed((result.path, result.head) for result in found)
-        self.store.put_bodies((result.path, result.body, result.html) for result in found)
-        for result in found:
-            self.parsed[result.path] = work.decode(result.head)
-        return {result.path: SourceRow(_trusted(result.stat, result.read_at), result.hash, settings_key) for result in found}
+    def refresh(
+        self,
+        stale: Stale,
+        settings: Settings,
+        settings_key: bytes,
+        terms: Terms,
+        terms_key: bytes,
+        workers: Workers,
+        progress: Progress,
+    ) -> None:
+        """Parse what is stale, and bring all entries to these terms."""
+        rows = self.rows = self.rows or {}
+        chunks = [ParseChunk(settings, paths) for paths in chunked(stale.to_parse, CHUNK)]
+        results = workers.map(chunks, len(stale.to_parse) >= POOL_FROM)
+        changed = dict(stale.changed)
+        changed.update(self._catalogue(terms, terms_key, set(stale.to_parse)))  # while others parse
+        if not (changed or chunks or stale.gone):
+            return
+        done = 0
+        with self.store.transaction():
+            for found in results:
+                self.store.put_parsed((result.path, result.hash + settings_key, result.head) for result in found)
+                self.store.put_bodies((result.path, result.body, result.html) for result in found)
+                for result in found:
+                    stat = _trusted(result.stat, result.read_at)
+                    changed[result.path] = SourceRow(stat, result.hash, settings_key, terms_key, result.entry)
+                    self.entries[result.path] = _decode_entry(result.entry)
+                done += len(found)
+                progress("parse", done, len(stale.to_parse))
+            self.store.put_sources(changed.items(), stale.gone)
+        rows.update(changed)
 
-    def articles(self) -> list[Article]:
-        return [parsed.article for parsed in self.parsed.values() if parsed.article]
-
-    def broken(self) -> dict[str, str]:
-        """The sources that gave no article."""
-        return {path: "broken" for path, parsed in self.parsed.items() if parsed.article is None}
-
-    def _kept(self, settings_key: bytes) -> dict[str, Parsed]:
-        """What the store holds that was parsed by this program with these settings; the rest is as good as absent."""
-        rows = self.rows or {}
+    def _catalogue(self, terms: Terms, terms_key: bytes, but: Container[str]) -> dict[str, SourceRow]:
+        """Bring all entries but those of some sources to these terms; return the rows that this changes."""
+        if self._terms == terms_key:
+            return {}
+        catalogue = Cataloguer(terms)
+        changed = {}
         try:
-            return {
-                path: work.decode(head)
-                for path, head in self.store.parsed().items()
-                if path in rows and rows[path].settings == settings_key
-            }
+            for path, row in (self.rows or {}).items():
+                if path in but or not _is_parsed(path):
+                    continue
+                if row.terms == terms_key:
+                    self.entries[path] = _decode_entry(row.entry)
+                    continue
+                entry = self.entries[path] = catalogue(path, work.decode(self.store.head(path, row.version)))
+                changed[path] = row._replace(terms=terms_key, entry=work.encode(entry))
         except msgspec.DecodeError as error:
             raise Damaged.because(error) from error
+        self._terms = terms_key
+        return changed
 
-    def registry(self, content: Path, home: frozenset[str], settings_key: bytes) -> Registry:
-        """The registry of tickers, empty when there is no file. Raises `ContentError`."""
-        row = (self.rows or {}).get(REGISTRY)
-        if row is None:
-            return Registry((), home, {})
-        key = fingerprint((row.hash, settings_key))
-        if self._registry and self._registry[0] == key:
-            return self._registry[1]
-        if registry := self.store.registry(key):
-            self._registry = key, registry
-            return registry
-        from digest.registry import read_registry
-
+    def article(self, entry: Entry) -> Article:
+        """The article of an entry. Raises `Damaged`."""
+        version = (self.rows or {})[entry.path].version
+        known = self._heads.get(entry.path)
+        if known and known[0] == version:
+            return known[1]
         try:
-            text = files.read(content, REGISTRY).decode("utf-8-sig")
-        except UnicodeDecodeError:
-            raise ContentError([Diagnostic(REGISTRY, 0, 0, "not UTF-8", "save the file as UTF-8")]) from None
-        registry = read_registry(text, REGISTRY, home)
-        self.store.put_registry(key, registry)
-        self._registry = key, registry
-        return registry
+            found = work.decode(self.store.head(entry.path, version)).article
+        except msgspec.DecodeError as error:
+            raise Damaged.because(error) from error
+        assert found is not None
+        if len(self._heads) >= KEPT:
+            self._heads.clear()
+        self._heads[entry.path] = version, found
+        return found
 
-    def problems(self) -> list[Diagnostic]:
-        return [problem for parsed in self.parsed.values() for problem in parsed.problems]
+    def registry(self, content: Path, home: frozenset[str], settings_key: bytes) -> tuple[Registry, bytes]:
+        """The registry of tickers, empty when there is no file, and its key. Raises `ContentError`."""
+        row = (self.rows or {}).get(REGISTRY)
+        key = fingerprint((row and row.hash, settings_key))
+        if row is None:
+            return Registry((), home, {}), key
+        if self._registry and self._registry[0] == key:
+            return self._registry[1], key
+        registry = self.store.registry(key)
+        if registry is None:
+            registry = _read_registry(content, home)
+            self.store.put_registry(key, registry)
+        self._registry = key, registry
+        return registry, key
 
     def media(self, content: Path) -> dict[str, File]:
         """The files that are published as they are, in the order of their paths."""
@@ -161,12 +182,18 @@ class Library:
         return {path: File(f"{content}/{path}", rows[path].stat.size, rows[path].hash) for path in sorted(found)}
 
 
+def _read_registry(content: Path, home: frozenset[str]) -> Registry:
+    from digest.registry import read_registry
+
+    try:
+        text = files.read(content, REGISTRY).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ContentError([Diagnostic(REGISTRY, 0, 0, "not UTF-8", "save the file as UTF-8")]) from None
+    return read_registry(text, REGISTRY, home)
+
+
 def _is_parsed(path: str) -> bool:
     return path.endswith((".md", ".markdown"))
-
-
-def _differs(row: SourceRow, stat: Stat, path: str, settings_key: bytes) -> bool:
-    return row.stat != stat or (row.settings != settings_key and _is_parsed(path))
 
 
 def _trusted(stat: Stat, read_at: int) -> Stat:
@@ -174,10 +201,10 @@ def _trusted(stat: Stat, read_at: int) -> Stat:
     return stat if files.settled(stat, read_at) else stat._replace(inode=0)
 
 
-def _hashed(content: Path, path: str, settings_key: bytes = b"") -> SourceRow:
+def _hashed(content: Path, path: str) -> SourceRow:
     stat, now = files.stat(content / path), files.now()
     try:
         data = files.read(content, path)
     except OSError:
         data = b""
-    return SourceRow(_trusted(stat, now), digest(data), settings_key)
+    return SourceRow(_trusted(stat, now), digest(data))

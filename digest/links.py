@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from posixpath import basename, dirname, join, normpath, relpath, splitext
 from urllib.parse import urljoin
 
-from digest import notation, urls
-from digest.articles import Article
+from digest import urls
+from digest.entries import Entry
 from digest.errors import Diagnostic, nearest
+from digest.inputs import File
 from digest.markup import Reference
+from digest.views import Image
+
+IMAGE_TYPES = {
+    ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp",
+    ".avif": "image/avif", ".svg": "image/svg+xml",
+}  # fmt: skip
 
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}(?:/.*)?")
 _FILES = frozenset(
@@ -39,6 +46,11 @@ _FILES = frozenset(
 """Endings that speak for a file that is missing, and not for a host without its scheme."""
 
 
+PageLink = tuple[str, Reference, str]
+"""A link to a page by its address, to be held against the finished plan: the source's path, the link, the address below
+the base."""
+
+
 class Resolver:
     """Finds what references mean. `resolve` gives a body's links in order and gathers problems as it goes."""
 
@@ -46,7 +58,7 @@ class Resolver:
         self,
         base: str,
         articles: Mapping[str, str],
-        media: Mapping[str, object],
+        media: Mapping[str, File],
         hidden: Mapping[str, str],
         severity: str,
     ) -> None:
@@ -56,44 +68,36 @@ class Resolver:
         self.media = media
         self.hidden = hidden
         self.severity = severity
-        self._ticker_urls: dict[str, str] = {}
         self.problems: list[Diagnostic] = []
-        self.pages: list[tuple[Article, Reference, str]] = []
-        """Links to pages by their address, to be held against the finished plan."""
+        self.pages: list[PageLink] = []
 
-    def resolve(self, article: Article, mentions: Mapping[str, str]) -> tuple[str, ...]:
-        """Where each reference of an article's body leads: root-relative, or empty for a mention that is not linked."""
-        found = []
-        for reference in article.references:
-            if reference.kind == "ticker":
-                symbol = mentions.get(reference.target)
-                found.append(self.ticker_url(symbol) if symbol else "")
-            else:
-                found.append(self._file(article, reference) + reference.suffix)
-        return tuple(found)
+    def resolve(self, entry: Entry) -> tuple[str, ...]:
+        """Where each of an article's links to files and pages leads, root-relative."""
+        return tuple([self._file(entry, reference) + reference.suffix for reference in entry.links])
 
-    def ticker_url(self, symbol: str) -> str:
-        """Where a ticker's page is, root-relative."""
-        found = self._ticker_urls.get(symbol)
-        if found is None:
-            found = self._ticker_urls[symbol] = self.base + urls.group("tickers", notation.slug(symbol))
-        return found
+    def image(self, entry: Entry) -> Image | None:
+        """An article's picture, if it has one."""
+        image = entry.image
+        if image is None:
+            return None
+        path = next((candidate for candidate in self._candidates(entry, image.path) if candidate in self.media), None)
+        kind = IMAGE_TYPES.get(splitext(image.path)[1].lower())
+        if path is None or kind is None:
+            message = f"'{image.path}' is not an image" if path else f"there is no image '{image.path}'"
+            known = ", ".join(IMAGE_TYPES)
+            hint = f"known are {known}" if path else "give its path from the article's folder, or from the content folder with /"
+            self.problems.append(Diagnostic(entry.path, *entry.positions.get("image", (1, 1)), message, hint))
+            return None
+        return Image(self.base + urls.escape(urls.media(path)), image.alt, kind, self.media[path].size)
 
-    def media_url(self, article: Article, path: str) -> str | None:
-        """A media file's path below the content folder, as an article names it, or None."""
-        for candidate in self._candidates(article, path):
-            if candidate in self.media:
-                return candidate
-        return None
-
-    def _candidates(self, article: Article, target: str) -> tuple[str, ...]:
+    def _candidates(self, entry: Entry, target: str) -> tuple[str, ...]:
         if target.startswith("/"):
             inside = normpath(target).lstrip("/")
             return inside, inside.removeprefix("media/")
-        return (normpath(join(dirname(article.path), target)),)
+        return (normpath(join(dirname(entry.path), target)),)
 
-    def _file(self, article: Article, reference: Reference) -> str:
-        for path in self._candidates(article, reference.target):
+    def _file(self, entry: Entry, reference: Reference) -> str:
+        for path in self._candidates(entry, reference.target):
             if path in self.articles:
                 return self.base + urls.escape(self.articles[path])
             if path in self.media:
@@ -103,44 +107,47 @@ class Resolver:
             inside = target.lstrip("/")
             if self.base != "/" and target.startswith(self.base):
                 inside = target.removeprefix(self.base)
-            self.pages.append((article, reference, inside))
+            self.pages.append((entry.path, reference, inside))
             return self.base + urls.escape(inside)
-        self._nowhere(article, reference)
-        here = self.base + urls.escape(self.articles.get(article.path, ""))
+        self._nowhere(entry, reference)
+        here = self.base + urls.escape(self.articles.get(entry.path, ""))
         where = urljoin(here, urls.escape(target))
         return where if where.startswith("/") else here
 
-    def _nowhere(self, article: Article, reference: Reference) -> None:
+    def _nowhere(self, entry: Entry, reference: Reference) -> None:
         target = reference.target
-        path = self._candidates(article, target)[0]
+        path = self._candidates(entry, target)[0]
         if state := self.hidden.get(path):
             what = "a draft" if state == "draft" else "not published yet"
-            self._report(article, reference, f"'{target}' is {what}", "publish it as well, or take the link out")
+            self._report(entry, reference, f"'{target}' is {what}", "publish it as well, or take the link out")
             return
         if not target:
-            self._report(article, reference, "a link has no target", "write one, or take the link out")
+            self._report(entry, reference, "a link has no target", "write one, or take the link out")
             return
         same = [known for known in (*self.articles, *self.media) if basename(known) == basename(path)]
         match = same[0] if same else nearest(path, (*self.articles, *self.media))
         if match:
-            hint = f"did you mean '{_relative(match, dirname(article.path))}'?"
+            hint = f"did you mean '{_relative(match, dirname(entry.path))}'?"
         elif _HOST.fullmatch(target) and splitext(target)[1] not in _FILES:
             hint = f"did you mean 'https://{target}'?"
         else:
             hint = "write the path of an article's .md file or of a media file, or a whole address with https://"
-        self._report(article, reference, f"'{target}' leads nowhere", hint)
+        self._report(entry, reference, f"'{target}' leads nowhere", hint)
 
-    def _report(self, article: Article, reference: Reference, message: str, hint: str) -> None:
-        place = (article.path, reference.line, reference.column)
+    def _report(self, entry: Entry, reference: Reference, message: str, hint: str) -> None:
+        place = (entry.path, reference.line, reference.column)
         self.problems.append(Diagnostic(*place, message, hint, self.severity))
 
-    def check_pages(self, planned: Callable[[str], bool]) -> None:
-        """Warn of links to addresses below the base at which there will be nothing."""
-        for article, reference, inside in self.pages:
-            if not (planned(urls.file(inside)) or planned(urls.file(inside + "/"))):
-                message = f"there is no page at '{reference.target}'"
-                place = (article.path, reference.line, reference.column)
-                self.problems.append(Diagnostic(*place, message, "link to the article's .md file", "warning"))
+
+def dead(pages: Iterable[PageLink], planned: Callable[[str], bool]) -> list[Diagnostic]:
+    """Warnings of links to addresses below the base at which nothing is planned."""
+    problems = []
+    for path, reference, inside in pages:
+        if not (planned(urls.file(inside)) or planned(urls.file(inside + "/"))):
+            message = f"there is no page at '{reference.target}'"
+            place = (path, reference.line, reference.column)
+            problems.append(Diagnostic(*place, message, "link to the article's .md file", "warning"))
+    return problems
 
 
 def _relative(path: str, folder: str) -> str:

@@ -1,23 +1,30 @@
 """The plan: a site in, every output to be out, each with the view that it is made of.
 
-The one place that knows which outputs exist. Nothing is rendered here, and nothing is read.
+The one place that knows which outputs exist. Nothing is rendered here. Pages that belong together make a section, whose
+key is made of its articles' keys; a section that is known to be as it was is not planned again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import takewhile
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
+from itertools import chain, count, takewhile
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 import msgspec
 
-from digest import urls, views
-from digest.articles import Article
+from digest import links, urls, views
 from digest.config import Config
+from digest.entries import Entry
 from digest.errors import Diagnostic
+from digest.fingerprint import fingerprint
 from digest.inputs import File
-from digest.sharedviews import FEED_TYPES, SITE_FORMATS, SharedViews
+from digest.sharedviews import FEED_TYPES, SITE_FORMATS, Fetch, SharedViews
 from digest.site import Group, Site
+
+FEED = "feed/"
+"""What the names of sections begin with whose pages are all feeds."""
 
 NEWEST = 50
 """Cards on the index of a ticker, tag, source or watchlist; the rest stands on its months."""
@@ -45,98 +52,204 @@ class Page(msgspec.Struct, frozen=True):
     """The source that it comes from, for messages."""
 
 
-def plan(
-    config: Config, site: Site, media: Mapping[str, File], assets: Mapping[str, File]
-) -> tuple[list[Page], list[Diagnostic]]:
-    """Return every page of the site, in the order in which they are to be published, and what is wrong.
+_Neighbours = tuple[Entry, Entry | None, Entry | None]
+"""An article, the next newer and the next older one."""
 
-    `media` and `assets` are files by their paths below the content folder and below `assets/`. The order is such that
-    no page leads to one behind it in the list of its kind: media, articles, indexes, feeds.
+_EditionLinks = tuple[views.EditionLink | None, views.EditionLink | None]
+"""The next newer and the next older edition."""
+
+
+class Known(NamedTuple):
+    """What was planned of a section, and published, in an earlier build."""
+
+    key: bytes
+    paths: tuple[str, ...]
+
+
+class Plan(NamedTuple):
+    pages: list[Page]
+    """Those of the sections that are not known to be as they were, in the order in which they are to be published."""
+    sections: dict[str, Known]
+    paths: list[str]
+    """Of all pages."""
+    settings: bytes
+    """Key of what every page knows of the site."""
+
+
+class _Section(NamedTuple):
+    """Some pages that belong together, so that they are planned together or not at all."""
+
+    name: str
+    key: bytes
+    """Of all that the pages are made of."""
+    pages: Callable[[], Iterable[Page]]
+
+
+def plan(
+    config: Config,
+    site: Site,
+    media: Mapping[str, File],
+    assets: Mapping[str, File],
+    fetch: Fetch,
+    known: Mapping[str, Known],
+    terms: bytes,
+) -> tuple[Plan, list[Diagnostic]]:
+    """Return every page of the site, but for those that are known, and what is wrong.
+
+    `media` and `assets` are files by their paths below the content folder and below `assets/`. `fetch` gives the article
+    of an entry. `terms` is the key of all else that pages depend on. The order is such that no page leads to one behind
+    it in the list of its kind: media, articles, indexes, feeds.
     """
-    return _Planner(config, site, media).plan(assets)
+    return _Planner(config, site, media, fetch, terms).plan(assets, known)
 
 
 class _Planner(SharedViews):
-    """Plans the pages, one kind after the other."""
+    """Plans the sections, one kind after the other."""
 
-    def __init__(self, config: Config, site: Site, media: Mapping[str, File]) -> None:
-        super().__init__(config, site, media)
+    def __init__(self, config: Config, site: Site, media: Mapping[str, File], fetch: Fetch, terms: bytes) -> None:
+        super().__init__(config, site, media, fetch)
+        self.media = media
+        self.terms = fingerprint((terms, config, self.view))
         self.months: dict[tuple[str, str], list[str]] = {}
-        """The months of every group, by its kind and slug; known once the groups are planned."""
+        """The months of every group, newest first, by its kind and slug; known once the groups are planned."""
 
-    def plan(self, assets: Mapping[str, File]) -> tuple[list[Page], list[Diagnostic]]:
-        pages = [
-            *self._copies(assets),
-            *self._articles(),
-            *self._standing(),
-            *self._archives(),
-            *self._groups(),
-            Page("index.html", "html", "home.html", self._home()),
-            *self._feeds(),
-            *self._sitemaps(),
-            Page("404.html", "html", "404.html", views.NotFoundPage(self.view)),
-            Page("robots.txt", "text", "", views.Text(f"User-agent: *\nAllow: /\n\n{self._sitemap_lines()}")),
-            Page(".nojekyll", "text", "", views.Text("")),
+    def plan(self, assets: Mapping[str, File], known: Mapping[str, Known]) -> tuple[Plan, list[Diagnostic]]:
+        every = list(self._sections(assets))
+        pages: list[Page] = []
+        sections: dict[str, Known] = {}
+        moved = len(known) != len(every)
+        for section in every:
+            found = known.get(section.name)
+            if found is None or found.key != section.key:
+                made = list(section.pages())
+                pages += made
+                before, found = found, Known(section.key, tuple([page.path for page in made]))
+                moved = moved or before is None or before.paths != found.paths
+            sections[section.name] = found
+        paths = [path for section in sections.values() for path in section.paths]
+        if moved and _clash(paths):
+            self._blame([page for section in every for page in section.pages()])
+        if self.site.page_links:
+            self.problems += links.dead(self.site.page_links, set(paths).__contains__)
+        return Plan(pages, sections, paths, self.view.key), self.problems
+
+    def _sections(self, assets: Mapping[str, File]) -> Iterator[_Section]:
+        yield from self._copies(assets)
+        yield from self._articles()
+        yield from self._standing()
+        yield from self._archives()
+        yield from self._groups()
+        yield self._home()
+        yield from self._feeds()
+        yield from self._sitemaps()
+        yield self._section("fixed", (), self._fixed)
+        yield self._redirects()
+
+    def _section(self, name: str, inputs: Any, make: Callable[..., Iterable[Page]], *arguments: Any) -> _Section:
+        """A section of `make(*arguments)`; `inputs` says all that its pages are made of, beside the settings."""
+        return _Section(name, fingerprint((self.terms, inputs)), partial(make, *arguments))
+
+    def _fixed(self) -> Iterator[Page]:
+        lines = "".join(f"Sitemap: {self.absolute(name)}\n" for name in ("sitemap.xml", "news-sitemap.xml"))
+        yield Page("404.html", "html", "404.html", views.NotFoundPage(self.view))
+        yield Page("robots.txt", "text", "", views.Text(f"User-agent: *\nAllow: /\n\n{lines}"))
+        yield Page(".nojekyll", "text", "", views.Text(""))
+
+    def _copies(self, assets: Mapping[str, File]) -> Iterator[_Section]:
+        copies = [
+            Page("assets/" + path, "copy", "", views.Copy(file.source, file.hash), file.source) for path, file in assets.items()
         ]
-        pages += self._redirects({page.path for page in pages})
-        paths = self._unique(pages)
-        self.links.check_pages(paths.__contains__)
-        return pages, self.problems
-
-    def _sitemap_lines(self) -> str:
-        return "".join(f"Sitemap: {self.absolute(name)}\n" for name in ("sitemap.xml", "news-sitemap.xml"))
-
-    def _copies(self, assets: Mapping[str, File]) -> Iterator[Page]:
-        for path, file in assets.items():
-            yield Page("assets/" + path, "copy", "", views.Copy(file.source, file.hash), file.source)
+        yield self._section("assets", copies, list, copies)
+        folders: dict[str, dict[str, File]] = {}
         for path, file in self.media.items():
+            folders.setdefault(path.rpartition("/")[0], {})[path] = file
+        for folder, found in folders.items():
+            yield self._section(f"media/{folder}", found, self._media, found)
+
+    def _assets(self, found: Mapping[str, File]) -> Iterator[Page]:
+        for path, file in found.items():
+            yield Page("assets/" + path, "copy", "", views.Copy(file.source, file.hash), file.source)
+
+    def _media(self, found: Mapping[str, File]) -> Iterator[Page]:
+        for path, file in found.items():
             yield Page(urls.media(path), "copy", "", views.Copy(file.source, file.hash), path)
 
-    def _articles(self) -> Iterator[Page]:
-        cards, contents, view = self.cards, self.contents, self.view
-        newer: views.Card | None = None
+    def _articles(self) -> Iterator[_Section]:
+        """Articles by the months of their addresses, each with its neighbours of any month."""
         public = self.site.articles
-        for index, article in enumerate(public):
-            card = cards[article.path]
-            older = cards[public[index + 1].path] if index + 1 < len(public) else None
-            page = views.ArticlePage(view, card, contents[article.path], newer, older)
-            yield Page(article.address + "index.html", "html", "article.html", page, article.path)
-            newer = card
-        for article in self.site.expired:
-            page = views.ArticlePage(view, cards[article.path], contents[article.path], None, None)
-            yield Page(article.address + "index.html", "html", "article.html", page, article.path)
+        newer, older = [None, *public][:-1], [*public, None][1:]
+        months: dict[str, list[_Neighbours]] = {}
+        for found in zip(public, newer, older, strict=True):
+            months.setdefault(found[0].address[:7], []).append(found)
+        for month, articles in months.items():
+            keys = [(entry.content_key, *[each and each.card_key for each in (entry, *beside)]) for entry, *beside in articles]
+            yield self._section(f"articles/{month}", keys, self._article_pages, articles)
+        expired = [(entry, None, None) for entry in self.site.expired]
+        yield self._section(
+            "expired", [(entry.content_key, entry.card_key) for entry in self.site.expired], self._article_pages, expired
+        )
 
-    def _standing(self) -> Iterator[Page]:
-        for article in self.site.standing:
-            page = views.StandingPage(self.view, self.url(article.slug + "/"), self.note(article))
-            yield Page(article.slug + "/index.html", "html", "page.html", page, article.path)
+    def _article_pages(self, found: Iterable[_Neighbours]) -> Iterator[Page]:
+        for entry, newer, older in found:
+            beside = [self.card(each) if each else None for each in (newer, older)]
+            page = views.ArticlePage(self.view, self.card(entry), self.content(entry), *beside)
+            yield Page(entry.address + "index.html", "html", "article.html", page, entry.path)
 
-    def _archives(self) -> Iterator[Page]:
-        editions = [self.edition(day) for day in self.site.editions]
-        links = [views.EditionLink(edition.day, edition.url, edition.title) for edition in editions]
-        months: dict[str, list[views.Edition]] = {}
-        for index, edition in enumerate(editions):
-            months.setdefault(edition.day[:7], []).append(edition)
-            note = self.site.notes.get(edition.day)
-            newer = links[index - 1] if index else None
-            older = links[index + 1] if index + 1 < len(links) else None
-            page = views.EditionPage(self.view, edition, self.note(note) if note else None, newer, older)
-            yield Page(urls.day(edition.day) + "index.html", "html", "edition.html", page, note.path if note else "")
+    def _standing(self) -> Iterator[_Section]:
+        keys = [(entry.slug, entry.content_key) for entry in self.site.standing]
+        yield self._section("standing", keys, self._standing_pages)
+
+    def _standing_pages(self) -> Iterator[Page]:
+        for entry in self.site.standing:
+            page = views.StandingPage(self.view, self.url(entry.slug + "/"), self.note(entry))
+            yield Page(entry.slug + "/index.html", "html", "page.html", page, entry.path)
+
+    def _archives(self) -> Iterator[_Section]:
+        """Days by months, each with its neighbours of any month; and the years."""
+        days = list(self.site.editions)
+        links = [self._edition_link(day) for day in days]
+        months: dict[str, list[tuple[str, _EditionLinks]]] = {}
+        for day, newer, older in zip(days, [None, *links][:-1], [*links, None][1:], strict=True):
+            months.setdefault(day[:7], []).append((day, (newer, older)))
         years: dict[str, list[views.Count]] = {}
-        for month, days in months.items():
-            url = self.base + urls.day(month)
-            years.setdefault(month[:4], []).append(views.Count(month, url, sum(len(day.cards) for day in days)))
-            yield Page(urls.day(month) + "index.html", "html", "month.html", views.MonthPage(self.view, month, url, tuple(days)))
-        all_years = []
+        for month, found in months.items():
+            inputs = [(self._day_keys(day), beside) for day, beside in found]
+            yield self._section(f"days/{month}", inputs, self._month_pages, month, found)
+            articles = sum([len(self.site.editions[day]) for day, _ in found])
+            years.setdefault(month[:4], []).append(views.Count(month, self.base + urls.day(month), articles))
+        yield self._section("years", years, self._year_pages, years)
+
+    def _edition_link(self, day: str) -> views.EditionLink:
+        note = self.site.notes.get(day)
+        return views.EditionLink(day, self.base + urls.day(day), note.title if note else "")
+
+    def _day_keys(self, day: str) -> tuple[str, bytes, str, list[bytes]]:
+        """All that an edition is made of."""
+        note = self.site.notes.get(day)
+        cards = [entry.card_key for entry in self.site.editions[day]]
+        return day, note.content_key if note else b"", note.title if note else "", cards
+
+    def _month_pages(self, month: str, found: list[tuple[str, _EditionLinks]]) -> Iterator[Page]:
+        editions = []
+        for day, beside in found:
+            note = self.site.notes.get(day)
+            editions.append(self.edition(day))
+            page = views.EditionPage(self.view, editions[-1], self.note(note) if note else None, *beside)
+            yield Page(urls.day(day) + "index.html", "html", "edition.html", page, note.path if note else "")
+        view = views.MonthPage(self.view, month, self.base + urls.day(month), tuple(editions))
+        yield Page(urls.day(month) + "index.html", "html", "month.html", view)
+
+    def _year_pages(self, years: Mapping[str, list[views.Count]]) -> Iterator[Page]:
+        every = []
         for name, counts in years.items():
             total = sum(count.articles for count in counts)
             year = views.Year(name, self.base + urls.day(name), total, tuple(counts))
-            all_years.append(year)
+            every.append(year)
             yield Page(urls.day(name) + "index.html", "html", "year.html", views.YearPage(self.view, year))
-        archive = views.ArchivePage(self.view, self.url("archive/"), tuple(all_years))
+        archive = views.ArchivePage(self.view, self.url("archive/"), tuple(every))
         yield Page("archive/index.html", "html", "archive.html", archive)
 
-    def _groups(self) -> Iterator[Page]:
+    def _groups(self) -> Iterator[_Section]:
         for kind, groups in self.site.groups.items():
             if not groups:
                 continue
@@ -148,49 +261,81 @@ class _Planner(SharedViews):
                 entries.append(
                     views.GroupEntry(shown.name, shown.label, shown.exchange, shown.url, shown.feed, len(group.articles), newest)
                 )
-                yield from self._group(group, shown, slug, list_url)
-            page = views.GroupListPage(self.view, kind, list_url, tuple(entries))
-            yield Page(kind + "/index.html", "html", "groups.html", page)
-            if kind == "tickers":
-                yield Page(kind + "/index.json", "groups_json", "", page)
+                months = {entry.edition[:7] for entry in group.articles}
+                self.months[kind, slug] = sorted(months, reverse=True)
+                inputs = shown, [entry.card_key for entry in group.articles]
+                yield self._section(f"{kind}/{slug}", inputs, self._group_pages, group, shown, list_url)
+            yield self._section(kind, entries, self._list_pages, kind, list_url, entries)
 
-    def _group(self, group: Group, shown: views.Group, slug: str, list_url: str) -> Iterator[Page]:
-        kind, cards = group.kind, self.cards
-        months: dict[str, list[views.Card]] = {}
-        for article in group.articles:
-            months.setdefault(article.edition[:7], []).append(cards[article.path])
-        self.months[kind, slug] = list(months)
+    def _list_pages(self, kind: str, list_url: str, entries: Iterable[views.GroupEntry]) -> Iterator[Page]:
+        page = views.GroupListPage(self.view, kind, list_url, tuple(entries))
+        yield Page(kind + "/index.html", "html", "groups.html", page)
+        if kind == "tickers":
+            yield Page(kind + "/index.json", "groups_json", "", page)
+
+    def _group_pages(self, group: Group, shown: views.Group, list_url: str) -> Iterator[Page]:
+        kind, slug = group.kind, group.slug
+        months: dict[str, list[Entry]] = {month: [] for month in self.months[kind, slug]}
+        for entry in group.articles:
+            months[entry.edition[:7]].append(entry)
         counts = []
-        for month in sorted(months, reverse=True):
+        for month, found in months.items():
             path = urls.group_month(kind, slug, month)
-            counts.append(views.Count(month, self.url(path), len(months[month])))
-            page = views.GroupMonthPage(self.view, kind, list_url, shown, month, self.url(path), tuple(months[month]))
+            counts.append(views.Count(month, self.url(path), len(found)))
+            page = views.GroupMonthPage(self.view, kind, list_url, shown, month, self.url(path), self.cards(found))
             yield Page(path + "index.html", "html", "group_month.html", page)
-        newest = tuple([cards[article.path] for article in group.articles[:NEWEST]])
+        newest = self.cards(group.articles[:NEWEST])
         index = views.GroupPage(self.view, kind, list_url, shown, len(group.articles), newest, tuple(counts))
         yield Page(urls.group(kind, slug) + "index.html", "html", "group.html", index)
         if kind == "tickers":
             yield Page(urls.group(kind, slug) + "index.json", "group_json", "", index)
 
-    def _home(self) -> views.HomePage:
+    def _home(self) -> _Section:
         days = list(self.site.editions)[: self.config.home_editions]
-        return views.HomePage(self.view, self.base, tuple([self.edition(day) for day in days]))
+        return self._section("home", [self._day_keys(day) for day in days], self._home_page, days)
 
-    def _feed(self, feed: views.Feed, folder: str, description: str, articles: list[Article], limit: int) -> Page:
-        view = views.ArticleFeed(
-            self.view,
-            feed.title,
-            description,
-            feed.url,
-            self.url(folder),
-            self.config.feeds.full_text,
-            tuple([views.FeedItem(self.cards[article.path], self.contents[article.path]) for article in articles[:limit]]),
-        )
-        format = next(format for format, type in FEED_TYPES.items() if type == feed.type)
-        return Page(urls.feed(folder, format), format, "", view)
+    def _home_page(self, days: Iterable[str]) -> Iterator[Page]:
+        view = views.HomePage(self.view, self.base, tuple([self.edition(day) for day in days]))
+        yield Page("index.html", "html", "home.html", view)
 
-    def _editions_feed(self) -> Page:
-        days = list(self.site.editions)[: self.config.feeds.group_items]
+    def _feeds(self) -> Iterator[_Section]:
+        config, site = self.config, self.site
+        about = config.description or config.title
+        listed: list[tuple[str, tuple[views.Feed, ...]]] = [("Site", self.view.feeds)]
+        yield self._feed_section("", self.view.feeds[: len(SITE_FORMATS)], about, site.articles[: config.feeds.items])
+        days = list(site.editions)[: config.feeds.group_items]
+        yield self._section(f"{FEED}editions", [self._day_keys(day) for day in days], self._editions_feed, days)
+        for kind, groups in site.groups.items():
+            feeds: list[views.Feed] = []
+            for slug, group in groups.items():
+                found = self.group_feeds(group)
+                feeds += found
+                about = group.description or (found[0].title if found else "")
+                newest = group.articles[: config.feeds.group_items]
+                yield self._feed_section(urls.group(kind, slug), found, about, newest)
+            if feeds:
+                listed.append((kind.capitalize(), tuple(feeds)))
+        yield self._section("feeds", listed, self._feed_lists, listed)
+
+    def _feed_lists(self, listed: Iterable[tuple[str, tuple[views.Feed, ...]]]) -> Iterator[Page]:
+        page = views.FeedsPage(self.view, self.url("feeds/"), self.url("feeds.opml"), tuple(listed))
+        yield Page("feeds/index.html", "html", "feeds.html", page)
+        yield Page("feeds.opml", "opml", "", page)
+
+    def _feed_section(self, folder: str, feeds: tuple[views.Feed, ...], about: str, newest: list[Entry]) -> _Section:
+        """The same articles in every format."""
+        keys = [(entry.card_key, entry.content_key) for entry in newest]
+        return self._section(FEED + folder, (feeds, about, keys), self._feed_pages, folder, feeds, about, newest)
+
+    def _feed_pages(self, folder: str, feeds: tuple[views.Feed, ...], about: str, newest: Iterable[Entry]) -> Iterator[Page]:
+        items = tuple([views.FeedItem(self.card(entry), self.content(entry)) for entry in newest])
+        for feed in feeds:
+            page, full_text = self.url(folder), self.config.feeds.full_text
+            view = views.ArticleFeed(self.view, feed.title, about, feed.url, page, full_text, items)
+            format = next(format for format, type in FEED_TYPES.items() if type == feed.type)
+            yield Page(urls.feed(folder, format), format, "", view)
+
+    def _editions_feed(self, days: Iterable[str]) -> Iterator[Page]:
         items = []
         for day in days:
             note = self.site.notes.get(day)
@@ -198,101 +343,99 @@ class _Planner(SharedViews):
         title = f"{self.config.title}: editions"
         about = self.config.description or title
         view = views.EditionFeed(self.view, title, about, self.url("editions.xml"), self.url("archive/"), tuple(items))
-        return Page("editions.xml", "editions_rss", "", view)
+        yield Page("editions.xml", "editions_rss", "", view)
 
-    def _feeds(self) -> Iterator[Page]:
-        config, site = self.config, self.site
-        about = config.description or config.title
-        for feed in self.view.feeds[: len(SITE_FORMATS)]:
-            yield self._feed(feed, "", about, site.articles, config.feeds.items)
-        yield self._editions_feed()
-        listed: list[tuple[str, tuple[views.Feed, ...]]] = [("Site", self.view.feeds)]
-        for kind, groups in site.groups.items():
-            feeds = []
-            for slug, group in groups.items():
-                folder = urls.group(kind, slug)
-                for feed in self.group_feeds(group):
-                    feeds.append(feed)
-                    about = group.description or feed.title
-                    yield self._feed(feed, folder, about, group.articles, config.feeds.group_items)
-            if feeds:
-                listed.append((kind.capitalize(), tuple(feeds)))
-        page = views.FeedsPage(self.view, self.url("feeds/"), self.url("feeds.opml"), tuple(listed))
-        yield Page("feeds/index.html", "html", "feeds.html", page)
-        yield Page("feeds.opml", "opml", "", page)
-
-    def _sitemaps(self) -> Iterator[Page]:
+    def _sitemaps(self) -> Iterator[_Section]:
+        """One a year, or more where a year has too many addresses."""
         site = self.site
-        years: dict[str, list[views.SitemapEntry]] = {}
-
-        def add(year: str, url: str, modified: str = "") -> None:
-            years.setdefault(year, []).append(views.SitemapEntry(url, modified))
-
-        for article in reversed(site.articles):
-            if article.reprint != "full":
-                add(article.date[:4], self.url(article.address), article.updated or article.date)
-        for day, found in reversed(site.editions.items()):
-            newest = max(found, key=lambda article: article.seconds)
-            add(day[:4], self.base + urls.day(day), newest.date)
+        articles: dict[str, list[Entry]] = {}
+        for entry in reversed(site.articles):
+            if not entry.reprinted:
+                articles.setdefault(entry.date[:4], []).append(entry)
+        others: dict[str, list[tuple[str, str]]] = {year: [] for year in articles}
+        """Paths, and when they were modified."""
+        for day, edition in reversed(site.editions.items()):
+            newest = max(edition, key=_seconds)
+            others.setdefault(day[:4], []).append((urls.day(day), newest.date))
         for month in sorted({day[:7] for day in site.editions}):
-            add(month[:4], self.base + urls.day(month))
+            others[month[:4]].append((urls.day(month), ""))
         for year in sorted({day[:4] for day in site.editions}):
-            add(year, self.base + urls.day(year))
+            others[year].append((urls.day(year), ""))
         pages = ["", "archive/", "feeds/", *[page.slug + "/" for page in site.standing]]
         for kind, groups in site.groups.items():
             pages += [kind + "/"] if groups else []
-            for slug, _group in groups.items():
+            for slug in groups:
                 pages.append(urls.group(kind, slug))
-                for month in sorted(self.months[kind, slug]):
-                    add(month[:4], self.url(urls.group_month(kind, slug, month)))
-        years["pages"] = [views.SitemapEntry(self.url(path)) for path in pages]
+                for month in reversed(self.months[kind, slug]):
+                    others[month[:4]].append((urls.group_month(kind, slug, month), ""))
+        others["pages"] = [(path, "") for path in pages]
         names = []
-        for year, entries in sorted(years.items()):
-            for start in range(0, len(entries), SITEMAP_SIZE):
-                part = f"-{start // SITEMAP_SIZE + 1}" if start else ""
-                names.append(f"sitemap-{year}{part}.xml")
-                yield Page(names[-1], "sitemap", "", views.Sitemap(self.origin, tuple(entries[start : start + SITEMAP_SIZE])))
+        for year in sorted(others):
+            found = articles.get(year, [])
+            parts = range(-(-(len(found) + len(others[year])) // SITEMAP_SIZE))
+            of_year = [f"sitemap-{year}{f'-{part + 1}' if part else ''}.xml" for part in parts]
+            names += of_year
+            inputs = [(entry.address, entry.modified) for entry in found], others[year]
+            yield self._section(f"sitemaps/{year}", inputs, self._sitemap_pages, of_year, *inputs)
+        yield self._section("sitemap", names, self._sitemap_index, names)
+        since = site.articles[0].seconds - NEWS_SPAN if site.articles else 0
+        recent = takewhile(lambda entry: entry.seconds > since, site.articles)
+        news = [entry for entry in recent if not entry.reprinted][:NEWS_SIZE]
+        yield self._section("news", [entry.card_key for entry in news], self._news, news)
+
+    def _sitemap_pages(self, names: Iterable[str], *addresses: Iterable[tuple[str, str]]) -> Iterator[Page]:
+        entries = [views.SitemapEntry(self.url(path), modified) for path, modified in chain(*addresses)]
+        for start, name in zip(count(0, SITEMAP_SIZE), names, strict=False):
+            part = tuple(entries[start : start + SITEMAP_SIZE])
+            yield Page(name, "sitemap", "", views.Sitemap(self.origin, part))
+
+    def _sitemap_index(self, names: Iterable[str]) -> Iterator[Page]:
         index = views.SitemapIndex(self.origin, tuple([self.url(name) for name in names]))
         yield Page("sitemap.xml", "sitemap_index", "", index)
-        yield Page("news-sitemap.xml", "news_sitemap", "", self._news())
 
-    def _news(self) -> views.NewsSitemap:
+    def _news(self, found: Iterable[Entry]) -> Iterator[Page]:
         """The two days up to the newest article, not up to now: the clock is no input."""
-        found = self.site.articles
-        since = found[0].seconds - NEWS_SPAN if found else 0
-        entries = []
-        for article in takewhile(lambda article: article.seconds > since, found):
-            if article.reprint != "full":
-                card = self.cards[article.path]
-                entries.append(views.NewsEntry(card.url, card.title, card.date))
-        return views.NewsSitemap(self.origin, self.config.title, self.config.language, tuple(entries[:NEWS_SIZE]))
+        cards = self.cards(found)
+        entries = tuple([views.NewsEntry(card.url, card.title, card.date) for card in cards])
+        view = views.NewsSitemap(self.origin, self.config.title, self.config.language, entries)
+        yield Page("news-sitemap.xml", "news_sitemap", "", view)
 
-    def _redirects(self, taken: set[str]) -> Iterator[Page]:
-        for article in (*self.site.articles, *self.site.expired, *self.site.standing):
-            for alias in article.aliases:
-                path = urls.file(alias.lstrip("/"))
-                if path in taken:
-                    where = article.positions.get("aliases", (1, 1))
-                    hint = "an alias is for an address at which nothing stands any more"
-                    self.problems.append(Diagnostic(article.path, *where, f"there is a page at '{alias}' already", hint))
-                    continue
-                taken.add(path)
-                view = views.RedirectPage(self.view, article.title, self.url(article.address))
-                yield Page(path, "html", "redirect.html", view, article.path)
+    def _redirects(self) -> _Section:
+        public = (*self.site.articles, *self.site.expired, *self.site.standing)
+        found = [entry for entry in public if entry.aliases]
+        inputs = [(entry.aliases, entry.title, entry.address) for entry in found]
+        return self._section("redirects", inputs, self._redirect_pages, found)
 
-    def _unique(self, pages: Iterable[Page]) -> set[str]:
-        """All paths; two pages on one path, or a page where another needs a folder, are reported."""
+    def _redirect_pages(self, found: Iterable[Entry]) -> Iterator[Page]:
+        for entry in found:
+            view = views.RedirectPage(self.view, entry.title, self.url(entry.address))
+            for alias in entry.aliases:
+                yield Page(urls.file(alias.lstrip("/")), "html", "redirect.html", view, entry.path)
+
+    def _blame(self, pages: Iterable[Page]) -> None:
+        """Report two pages on one path, and a page where another needs a folder."""
         seen: dict[str, Page] = {}
         for page in pages:
-            folded = page.path.casefold()
-            other = seen.setdefault(folded, page)
-            if other is not page:
+            other = seen.setdefault(page.path.casefold(), page)
+            if other is page:
+                continue
+            if page.template == "redirect.html":
+                self._blame_alias(page)
+            else:
                 self._collision(page, other, f"'/{page.path.removesuffix('index.html')}'")
         folders = {path.rpartition("/")[0] for path in seen}
         for folder in sorted(folders):
             if folder in seen:
                 self._collision(seen[folder], seen[folder], f"'/{folder}', which must be a folder")
-        return {page.path for page in pages}
+
+    def _blame_alias(self, page: Page) -> None:
+        entry = next(
+            entry for entry in chain(self.site.articles, self.site.expired, self.site.standing) if entry.path == page.origin
+        )
+        alias = next(alias for alias in entry.aliases if urls.file(alias.lstrip("/")) == page.path)
+        where = entry.positions.get("aliases", (1, 1))
+        hint = "an alias is for an address at which nothing stands any more"
+        self.problems.append(Diagnostic(entry.path, *where, f"there is a page at '{alias}' already", hint))
 
     def _collision(self, page: Page, other: Page, where: str) -> None:
         first = f"'{other.origin}'" if other.origin else "a page that digest makes itself"
@@ -308,3 +451,12 @@ class _Planner(SharedViews):
                 hint,
             )
         )
+
+
+def _clash(paths: Collection[str]) -> bool:
+    """Whether two of these are one path to a file system that ignores case, or one is a folder of another."""
+    folded = {path.casefold() for path in paths}
+    return len(folded) < len(paths) or not folded.isdisjoint({path.rpartition("/")[0] for path in folded})
+
+
+_seconds = attrgetter("seconds")

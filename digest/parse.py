@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from digest import markup, notation, urls, yamldoc
-from digest.articles import CARD, CONTENT, Article, Image, Parsed, Settings, Source, kind_of
+from digest.articles import Article, Image, Parsed, Settings, Source, kind_of
 from digest.errors import ContentError, Diagnostic, did_you_mean
 from digest.fields import Fields, check_url
-from digest.fingerprint import digest, fingerprint
+from digest.fingerprint import digest
 from digest.moments import Moment
 from digest.yamldoc import Node
 
@@ -171,7 +171,7 @@ def _article(
     positions: dict[str, tuple[int, int]] = {
         name: fields.at(name) for name in ("tickers", "image", "aliases", "slug") if name in fields.nodes
     }
-    article = Article(
+    return Article(
         path=path,
         kind=kind,
         title=title,
@@ -205,9 +205,6 @@ def _article(
         ),
         positions=positions,
     )
-    shown = fingerprint([getattr(article, name) for name in CARD])
-    beyond = fingerprint([getattr(article, name) for name in CONTENT])
-    return msgspec.structs.replace(article, card_key=shown, content_key=beyond)
 
 
 def _slug(fields: Fields, name: str) -> str:

@@ -7,15 +7,16 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from digest import pages, program, publish, site, work
-from digest.articles import Article, Settings
+from digest.articles import Settings
 from digest.config import LOCAL_URL
+from digest.entries import Terms
 from digest.errors import ContentError, Diagnostic
 from digest.fingerprint import encode, fingerprint
-from digest.inputs import Clock, File, Inputs, Options, Record, Report, output_name, raise_if_wrong, recorded
+from digest.inputs import Clock, Inputs, Options, Record, Report, output_name, raise_if_wrong, recorded
 from digest.library import Library
 from digest.markup import MarkdownSettings
 from digest.notation import HOME_EXCHANGES, exchange
-from digest.pages import Page
+from digest.pages import Known, Page, Plan
 from digest.publish import Standing
 from digest.site import Site
 from digest.store import PageRow
@@ -26,31 +27,21 @@ from digest.workers import Workers, chunked
 POOL_FROM = 400
 """Pages to render from which on other processes are worth their start."""
 
-FEEDS = ("rss", "atom", "json", "editions_rss")
-
 Progress = Callable[[str, int, int], None]
 
 CHUNK = 100
 """Pages that a process renders at a time, at most."""
 
-WARM_FROM = 500
-"""Sources from which on it pays to let other processes load what renders, while this one still assembles and plans."""
-
 FOREIGN = "digest did not write this file, and would have to"
 FOREIGN_HINT = "move it away, or into the content folder, or choose another output folder with -o"
 
 
-class _Plan(msgspec.Struct, frozen=True):
-    """What is to be, beside what is."""
+class _Work(msgspec.Struct, frozen=True):
+    """What is to be rendered, and what came before it."""
 
-    pages: list[Page]
+    plan: Plan
     keys: list[bytes]
     closures: dict[str, bytes]
-    settings: bytes
-    rows: dict[str, PageRow]
-    """What the cache knows of the output."""
-    owned: set[str]
-    """What digest wrote there."""
     stale: list[tuple[int, str]]
     """Numbers of the pages to render, and why."""
 
@@ -65,18 +56,7 @@ class Pipeline:
         self.standing, self.clock, self.progress = standing, clock, progress
         self.store = library.store
         self.output = output_name(options)
-        self.setup = Setup(
-            content=str(options.content),
-            templates=str(options.templates) if options.templates else None,
-            templates_label=options.config.templates,
-            theme=str(program.theme()),
-            bytecode=str(self.store.path.parent / "bytecode"),
-            cache=str(self.store.path),
-        )
-        self.workers = Workers(options.jobs, work.Worker, self.setup)
-        self.warm = len(inputs.content) >= WARM_FROM
-        if self.warm:
-            self.workers.start(WarmUp(to_render=False))
+        self.workers: Workers | None = None
         self.problems: list[Diagnostic] = []
         if not options.config.base_url:
             hint = 'write base_url = "https://…" into the settings'
@@ -86,69 +66,98 @@ class Pipeline:
     def run(self) -> Report:
         """Do it all. Raises `ContentError` with everything that is wrong; the output is then as it was."""
         try:
-            articles, registry, media = self.read_and_parse()
-            whole = self.assemble(articles, registry)
-            pages = self.plan(whole, media)
-            plan = self.key(pages)
+            registry = self.read_and_parse()
+            whole = self.assemble(registry)
+            plan = self.plan(whole)
+            todo = self.key(plan)
             self.stop_if_wrong()
-            staging, rendered = self.render(plan)
-            return self.publish(plan, staging, rendered, self.report(whole, plan))
+            staging, rendered = self.render(todo)
+            return self.publish(todo, staging, rendered, self.report(whole, plan))
         finally:
-            self.workers.close()
+            if self.workers:
+                self.workers.close()
 
-    def read_and_parse(self) -> tuple[list[Article], Registry, dict[str, File]]:
+    def read_and_parse(self) -> Registry:
         """Open what may have changed, and parse what has."""
-        engine, smarty = self.config.markdown.engine, self.config.markdown.smarty
-        settings = Settings(self.config.timezone, MarkdownSettings(engine, smarty))
+        config, content = self.config, self.options.content
+        settings = Settings(config.timezone, MarkdownSettings(config.markdown.engine, config.markdown.smarty))
         key = fingerprint((program.key(), settings))
-        content, tree = self.options.content, self.inputs.content
-        self.parsed = self.library.refresh(content, tree, settings, key, self.workers, self.progress, self.options.force)
-        if self.warm:
-            self.workers.start(WarmUp(to_render=True))
+        stale = self.library.look(content, self.inputs.content, key, self.options.force)
+        registry, registry_key = self._registry()
+        terms = Terms(config.base, config.origin, config.author, registry)
+        terms_key = fingerprint((program.key(), terms.base, terms.origin, terms.author, registry_key))
+        self.setup = Setup(
+            content=str(content),
+            templates=str(self.options.templates) if self.options.templates else None,
+            templates_label=config.templates,
+            theme=str(program.theme()),
+            bytecode=str(self.store.path.parent / "bytecode"),
+            cache=str(self.store.path),
+            terms=terms,
+        )
+        self.workers = Workers(self.options.jobs, work.Worker, self.setup)
+        self.parsed = len(stale.to_parse)
+        self.library.refresh(stale, settings, key, terms, terms_key, self.workers, self.progress)
+        if self.workers.started:
+            self.workers.start(WarmUp())
         self.clock.done("parse")
-        registry = self._registry()
-        self._blame(self.library.problems())
-        return self.library.articles(), registry, self.library.media(content)
+        return registry
 
-    def _registry(self) -> Registry:
+    def _registry(self) -> tuple[Registry, bytes]:
         home = frozenset(map(exchange, self.config.home_exchanges)) or HOME_EXCHANGES
         try:
             return self.library.registry(self.options.content, home, fingerprint((program.key(), sorted(home))))
         except ContentError as error:
             self._blame(error.diagnostics)
-            return Registry((), home, {})
+            return Registry((), home, {}), b""
 
-    def assemble(self, articles: list[Article], registry: Registry) -> Site:
-        whole, problems = site.assemble(self.config, articles, registry, self.options.audience)
-        for path, state in self.library.broken().items():
-            whole.hidden.setdefault(path, state)
+    def assemble(self, registry: Registry) -> Site:
+        self.media = self.library.media(self.options.content)
+        entries = self.library.entries.values()
+        whole, problems = site.assemble(self.config, entries, registry, self.media, self.options.audience)
         self._blame(problems)
         self.clock.done("assemble")
         return whole
 
-    def plan(self, whole: Site, media: dict[str, File]) -> list[Page]:
-        plan, problems = pages.plan(self.config, whole, media, self.inputs.assets)
+    def plan(self, whole: Site) -> Plan:
+        """Plan the sections that may not stand as they should."""
+        self._look_back()
+        terms = fingerprint((program.key(), self.inputs.templates))
+        fetch = self.library.article
+        plan, problems = pages.plan(self.config, whole, self.media, self.inputs.assets, fetch, self.before, terms)
         self._blame(problems)
         self.clock.done("plan")
         return plan
 
-    def key(self, plan: list[Page]) -> _Plan:
+    def _look_back(self) -> None:
+        """Find the last build's sections that stand in the output, whole, and all that digest wrote there."""
+        self.record = recorded(self.options, self.store)
+        known = {name: Known(*row) for name, row in self.store.sections(self.output).items()}
+        self.stored = known.keys()
+        self.owned = set(self.standing.paths)
+        if self.options.force:
+            known = {}
+        elif self.record is None or self.record.outputs != self.standing.key:
+            rows = self.store.pages(self.output)
+            whole = {path for path, row in rows.items() if row.stat == self.standing.state(path)}
+            known = {name: section for name, section in known.items() if whole.issuperset(section.paths)}
+            self.owned |= rows.keys()
+        self.before = known
+
+    def key(self, plan: Plan) -> _Work:
         """Give every page its key, and find those whose output is not what the key stands for."""
-        record = recorded(self.options, self.store)
-        closures = self._closures({page.template for page in plan}, record)
-        settings = next((page.view.site.key for page in plan if page.renderer == "html"), b"")
+        record = self.record
+        closures = self._closures({page.template for page in plan.pages}, record)
         own = program.key()
-        keys = [fingerprint((own, page.renderer, closures[page.template], page.view)) for page in plan]
-        rows = {} if self.options.force else self.store.pages(self.output)
+        keys = [fingerprint((own, page.renderer, closures[page.template], page.view)) for page in plan.pages]
+        rows = {} if self.options.force else self.store.pages(self.output, [page.path for page in plan.pages])
         stale = []
-        states = self.standing.states
-        for index, (page, key) in enumerate(zip(plan, keys, strict=True)):
+        for index, (page, key) in enumerate(zip(plan.pages, keys, strict=True)):
             row = rows.get(page.path)
-            if row is None or row.key != key or row.stat != states.get(page.path):
-                stale.append((index, _reason(page, key, row, closures, settings, own, record)))
-        owned = rows.keys() | states.keys()
+            if row is None or row.key != key or row.stat != self.standing.state(page.path):
+                stale.append((index, _reason(page, key, row, closures, plan.settings, own, record)))
         self.clock.done("key")
-        return _Plan(plan, keys, closures, settings, rows, owned, stale)
+        return _Work(plan, keys, closures, stale)
 
     def _closures(self, names: set[str], record: Record | None) -> dict[str, bytes]:
         """The keys of templates with all that they include; the last build's, where no template has changed since."""
@@ -164,22 +173,24 @@ class Pipeline:
                     known[name] = b""
         return known
 
-    def render(self, plan: _Plan) -> tuple[publish.Staging | None, list[Rendered]]:
+    def render(self, todo: _Work) -> tuple[publish.Staging | None, list[Rendered]]:
         """Render what is stale, beside the output. Raises `ContentError` with all that is wrong in templates."""
-        if not plan.stale and plan.owned == {page.path for page in plan.pages}:
+        assert self.workers
+        planned = todo.plan.pages
+        if not todo.stale and self.owned == set(todo.plan.paths):
             return None, []
         staging = publish.Staging(self.options.output)
-        todo = [(index, plan.pages[index], plan.pages[index].path in plan.owned) for index, _ in plan.stale]
-        size = min(CHUNK, max(5, len(todo) // (4 * self.options.jobs)))
-        chunks = [RenderChunk(self.output, str(staging.folder), staging.fresh, part) for part in chunked(todo, size)]
+        pages = [(index, planned[index], planned[index].path in self.owned) for index, _ in todo.stale]
+        size = min(CHUNK, max(5, len(pages) // (4 * self.options.jobs)))
+        chunks = [RenderChunk(self.output, str(staging.folder), staging.fresh, part) for part in chunked(pages, size)]
         rendered: list[Rendered] = []
         try:
-            for done, problems in self.workers.map(chunks, len(todo) >= POOL_FROM):
+            for done, problems in self.workers.map(chunks, len(pages) >= POOL_FROM):
                 rendered += done
                 self.problems += [problem for problem in problems if problem not in self.problems]
-                self.progress("render", len(rendered), len(todo))
+                self.progress("render", len(rendered), len(pages))
             self.problems += [
-                Diagnostic(f"{self.options.output}/{plan.pages[page.index].path}", 0, 0, FOREIGN, FOREIGN_HINT)
+                Diagnostic(f"{self.options.output}/{planned[page.index].path}", 0, 0, FOREIGN, FOREIGN_HINT)
                 for page in rendered
                 if page.state == "foreign"
             ]
@@ -190,47 +201,50 @@ class Pipeline:
         self.clock.done("render")
         return staging, rendered
 
-    def publish(self, plan: _Plan, staging: publish.Staging | None, rendered: list[Rendered], report: Report) -> Report:
+    def publish(self, todo: _Work, staging: publish.Staging | None, rendered: list[Rendered], report: Report) -> Report:
         """Move in what was rendered, remove what is not planned any more, and note it all."""
-        gone: list[str] = []
-        planned = [page.path for page in plan.pages]
+        planned = [page.path for page in todo.plan.pages]
+        gone = sorted(self.owned.difference(todo.plan.paths))
         staged = [(page.index, planned[page.index]) for page in rendered if page.state == "staged"]
         if staging:
-            gone = staging.publish(staged, planned, plan.owned)
+            staging.publish(staged, sorted(todo.plan.paths), gone)
         moved = publish.states(self.options.output, [path for _, path in staged])
         fresh = {page.index: page.stat for page in rendered} | dict(zip([index for index, _ in staged], moved, strict=True))
-        rows = {planned[index]: PageRow(plan.keys[index], plan.pages[index].template, stat) for index, stat in fresh.items()}
+        rows = [
+            (planned[index], PageRow(todo.keys[index], todo.plan.pages[index].template, stat)) for index, stat in fresh.items()
+        ]
         report = msgspec.structs.replace(
             report,
             written=tuple(path for _, path in staged),
-            unchanged=len(planned) - len(staged),
+            unchanged=len(todo.plan.paths) - len(staged),
             removed=tuple(gone),
-            reasons=tuple((planned[index], why) for index, why in plan.stale),
+            reasons=tuple((planned[index], why) for index, why in todo.stale),
         )
-        known = {path: row.stat for path, row in plan.rows.items()} | {path: row.stat for path, row in rows.items()}
-        paths = sorted(planned)
         record = Record(
             program=program.key(),
-            settings=plan.settings,
+            settings=todo.plan.settings,
             templates=self.inputs.templates,
-            closures=plan.closures,
+            closures=todo.closures,
             inputs=self.inputs.key,
-            outputs=publish.standing_key(paths, [known[path] for path in paths]),
+            outputs=self.standing.after(gone, {path: row.stat for path, row in rows})[1],
             as_of=self.options.audience.as_of,
             report=msgspec.structs.replace(report, reasons=(), steps=()),
         )
+        sections = todo.plan.sections
+        changed = [(name, *section) for name, section in sections.items() if self.before.get(name) is not section]
         with self.store.transaction():
-            self.store.put_pages(self.output, rows.items(), plan.rows.keys() - set(planned))
+            self.store.put_pages(self.output, rows, gone)
+            self.store.put_sections(self.output, changed, self.stored - sections.keys())
             self.store.put_record(self.output, encode(record))
         self.clock.done("publish")
         return report
 
-    def report(self, whole: Site, plan: _Plan) -> Report:
+    def report(self, whole: Site, plan: Plan) -> Report:
         return Report(
             articles=len(whole.articles) + len(whole.expired),
             editions=len(whole.editions),
             tickers=len(whole.groups["tickers"]),
-            feeds=sum(page.renderer in FEEDS for page in plan.pages),
+            feeds=sum([len(section.paths) for name, section in plan.sections.items() if name.startswith(pages.FEED)]),
             skipped=whole.skipped,
             warnings=tuple(sorted(self.problems)),
             parsed=self.parsed,

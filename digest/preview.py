@@ -16,9 +16,9 @@ from typing import NamedTuple
 import msgspec
 
 from digest import config as settings
-from digest import program, urls
-from digest.articles import Article, Parsed
+from digest import program
 from digest.build import build
+from digest.entries import Entry
 from digest.errors import Diagnostic, DigestError
 from digest.ground import Targets
 from digest.inputs import Options, Report
@@ -92,8 +92,8 @@ class Builder:
         self._progress = progress
         self._number = 0
         self._library = Library(Store(self.options.cache))
-        self._shown: dict[str, Parsed] = {}
-        """The sources of what the last good build made."""
+        self._shown: dict[str, Entry] = {}
+        """The entries of what the last good build made."""
 
     def run(self, tell: Callable[[Outcome], None]) -> None:
         """Build and tell, again and again; return after `close`, or when the user interrupts."""
@@ -134,8 +134,8 @@ class Builder:
             covers = self.watcher.bursts
             report = build(msgspec.structs.replace(self.options, jobs=jobs), self._library, self._tick)
             problems = report.warnings
-            self.moves.note(self._shown, self._library.parsed, report)
-            self._shown = dict(self._library.parsed)
+            self.moves.note(self._shown, self._library.entries, report)
+            self._shown = dict(self._library.entries)
         except DigestError as error:
             problems = error.diagnostics
         except Stopped:
@@ -183,19 +183,18 @@ class Moves:
     def __init__(self) -> None:
         self._sources: dict[str, tuple[str, str]] = {}
 
-    def note(self, before: Mapping[str, Parsed], after: Mapping[str, Parsed], report: Report) -> None:
-        """Take note of what a build removed; `before` and `after` it, sources by their paths."""
+    def note(self, before: Mapping[str, Entry], after: Mapping[str, Entry], report: Report) -> None:
+        """Take note of what a build removed; `before` and `after` it, entries by their sources' paths."""
         for path in report.written:
             self._sources.pop(_address(path), None)
         removed = {_address(path) for path in report.removed if path.endswith("/index.html")}
         if not removed:
             return
         fresh = [path for path in after if path not in before]
-        for path, parsed in before.items():
-            if parsed.article and (address := _of(parsed.article)) in removed:
-                now = path if path in after else _renamed(parsed.article, fresh, after)
-                found = after[now].article if now else None
-                self._sources[address] = (path, _of(found) if found else "")
+        for path, entry in before.items():
+            if entry.address and entry.address in removed:
+                now = path if path in after else _renamed(entry, fresh, after)
+                self._sources[entry.address] = (path, after[now].address if now else "")
 
     def find(self, address: str) -> tuple[str, str] | None:
         """The source of a page that was once at an address below the base, and the page's address now.
@@ -215,15 +214,11 @@ def _address(path: str) -> str:
     return path.removesuffix("index.html")
 
 
-def _of(article: Article) -> str:
-    return urls.article(article.date, article.slug) if article.kind == "article" else f"{article.slug}/"
-
-
-def _renamed(article: Article, fresh: Iterable[str], after: Mapping[str, Parsed]) -> str | None:
+def _renamed(entry: Entry, fresh: Iterable[str], after: Mapping[str, Entry]) -> str | None:
     """The new source that has this article's text or its title."""
-    candidates = [(path, found) for path in fresh if (found := after[path].article)]
-    same_text = [path for path, found in candidates if found.body == article.body]
-    same_title = [path for path, found in candidates if found.title == article.title]
+    candidates = [(path, after[path]) for path in fresh if after[path].kind]
+    same_text = [path for path, found in candidates if found.body == entry.body]
+    same_title = [path for path, found in candidates if found.title == entry.title]
     return next(iter(same_text + same_title), None)
 
 

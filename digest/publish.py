@@ -12,11 +12,11 @@ import contextlib
 import filecmp
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from array import array
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property, partial
 from pathlib import Path
-
-import msgspec
 
 from digest import files
 from digest.aside import Aside
@@ -45,6 +45,12 @@ def states(folder: Path, paths: Iterable[str]) -> Iterator[files.Stat]:
         yield files.stat(prefix + path)
 
 
+MANY = 2000
+"""Files from which on a process of its own is worth its start."""
+
+FIELDS = len(files.ABSENT)
+
+
 class Standing:
     """The files of ours in an output folder and their states, looked up aside: that takes longer than all else in an
     unchanged build."""
@@ -52,36 +58,57 @@ class Standing:
     def __init__(self, folder: Path) -> None:
         self.paths = owned(folder)
         """In sorted order."""
-        look = partial(_encoded_states, folder, self.paths)
+        look = partial(_looked_up, folder, self.paths)
         self._aside = Aside(look, len(self.paths) >= MANY)
 
     @cached_property
-    def _encoded(self) -> bytes:
-        return self._aside.result()
+    def _states(self) -> array[int]:
+        """The states one behind the other."""
+        return array("q", self._aside.result())
 
     @property
     def key(self) -> bytes:
         """The key of what stands there."""
-        return fingerprint((self.paths, self._encoded))
+        return _key(self.paths, self._states)
 
-    @property
-    def states(self) -> dict[str, files.Stat]:
-        """The states, by path."""
-        found = msgspec.msgpack.decode(self._encoded, type=list[files.Stat])
-        return dict(zip(self.paths, found, strict=True))
+    def state(self, path: str) -> files.Stat:
+        """A file's state; `ABSENT` also where digest wrote none."""
+        at = bisect_left(self.paths, path)
+        if at == len(self.paths) or self.paths[at] != path:
+            return files.ABSENT
+        return files.Stat(*self._states[at * FIELDS : (at + 1) * FIELDS])
+
+    def after(self, gone: Collection[str], fresh: Mapping[str, files.Stat]) -> tuple[list[str], bytes]:
+        """What stands there when some files are gone, and some are in other states: paths in sorted order, and the key."""
+        if len(gone) + len(fresh) > len(self.paths) // 8:
+            found = dict(zip(self.paths, zip(*[iter(self._states)] * FIELDS, strict=True), strict=True))
+            found.update(fresh)
+            for path in gone:
+                found.pop(path, None)
+            paths = sorted(found)
+            return paths, _key(paths, array("q", [number for path in paths for number in found[path]]))
+        paths, numbers = self.paths.copy(), array("q", self._states)
+        for path in gone:
+            at = bisect_left(paths, path)
+            del paths[at], numbers[at * FIELDS : (at + 1) * FIELDS]
+        for path, stat in fresh.items():
+            at = bisect_left(paths, path)
+            known = at < len(paths) and paths[at] == path
+            if not known:
+                paths.insert(at, path)
+            numbers[at * FIELDS : (at + known) * FIELDS] = array("q", stat)
+        return paths, _key(paths, numbers)
 
 
-MANY = 2000
-"""Files from which on a process of its own is worth its start."""
+def _looked_up(folder: Path, paths: list[str]) -> bytes:
+    numbers = array("q")
+    for stat in states(folder, paths):
+        numbers.extend(stat)
+    return numbers.tobytes()
 
 
-def standing_key(paths: list[str], found: list[files.Stat]) -> bytes:
-    """The key of a `Standing` that finds these files in these states."""
-    return fingerprint((paths, msgspec.msgpack.encode(found)))
-
-
-def _encoded_states(folder: Path, paths: list[str]) -> bytes:
-    return msgspec.msgpack.encode(list(states(folder, paths)))
+def _key(paths: list[str], numbers: array[int]) -> bytes:
+    return fingerprint((paths, numbers.tobytes()))
 
 
 class Staging:
@@ -112,34 +139,32 @@ class Staging:
             with contextlib.suppress(OSError):
                 self.output.rmdir()  # only when it is empty: then it was made for nothing
 
-    def publish(self, staged: Iterable[tuple[int, str]], planned: Iterable[str], before: Iterable[str]) -> list[str]:
-        """Move the staged pages in, in their order, and remove what is not planned any more; return what was removed.
+    def publish(self, staged: Iterable[tuple[int, str]], paths: list[str], gone: list[str]) -> None:
+        """Move the staged pages in, in their order, and remove what is gone.
 
-        `before` are the paths that digest wrote until now. Killed at any point, this leaves whole files and a record
-        that names every file of ours.
+        `paths` are those of all that is planned, in sorted order, and `gone` what digest wrote before and is not planned
+        any more. Killed at any point, this leaves whole files and a record that names every file of ours.
         """
-        planned, before = sorted(planned), set(before)
         try:
             if self.fresh:
-                _write_record(self.folder, planned)
+                _write_record(self.folder, paths)
                 if self.output.is_dir() and not self.output.is_symlink():
                     self.output.rmdir()
                 os.rename(self.folder, self.output)
-                return []
-            gone = sorted(before.difference(planned))
-            _write_record(self.output, sorted(before.union(planned)))
-            for path in _in_the_way(gone, planned):
+                return
+            _write_record(self.output, sorted([*paths, *gone]) if gone else paths)
+            for path in _in_the_way(gone, paths):
                 _remove(self.output, path)
             for index, path in staged:
                 _move(f"{self.folder}/{index}", self.output, path)
             for path in gone:
                 _remove(self.output, path)
-            _write_record(self.output, planned)
+            if gone:
+                _write_record(self.output, paths)
         except OSError as error:
             raise _unwritable(self.output, error) from None
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
-        return gone
 
 
 def place(stage: str, fresh: bool, index: int, path: str) -> str:

@@ -1,119 +1,165 @@
-"""The site: all articles in, one `Site` out, in which each stands in its edition and its groups.
+"""The site: the entries of all articles in, one `Site` out, in which each stands in its edition and its groups.
 
-Decides what is public at a given moment, what a ticker means on an article's day, and what belongs together. Addresses
-are left to `pages`.
+Decides what is public at a given moment, where links lead, and what belongs together. Addresses are left to `pages`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
+from collections.abc import Container, Iterable, Mapping
 
-import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from digest import notation, urls
-from digest.articles import Article
 from digest.config import Config
+from digest.entries import Entry
 from digest.errors import Diagnostic
-from digest.inputs import Audience, Skipped
-from digest.tickers import Company, Identity, Registry
+from digest.fingerprint import fingerprint
+from digest.inputs import Audience, File, Skipped
+from digest.links import PageLink, Resolver
+from digest.tickers import Company, Registry
+from digest.views import Image
 
 KINDS = ("tickers", "tags", "sources", "watchlists")
 
 
-class Group(msgspec.Struct, frozen=True):
+class Group(Struct, frozen=True):
     """The articles on one ticker, tag, source or watchlist, newest first."""
 
     kind: str
     name: str
     slug: str
-    articles: list[Article]
+    articles: list[Entry]
     company: Company | None = None
     description: str = ""
     members: tuple[str, ...] = ()
     """A watchlist's tickers, as canonical symbols."""
 
 
-class Site(msgspec.Struct, frozen=True):
-    articles: list[Article]
+class Site(Struct, frozen=True):
+    """Its entries' keys are whole: of all that cards and pages show, also of what depends on other sources."""
+
+    articles: list[Entry]
     """Those that indexes and feeds show, newest first."""
-    expired: list[Article]
+    expired: list[Entry]
     """Those that only keep their page."""
-    standing: list[Article]
+    standing: list[Entry]
     """Pages that belong to no day, by address."""
-    notes: dict[str, Article]
+    notes: dict[str, Entry]
     """Editors' notes by day."""
-    editions: dict[str, list[Article]]
+    editions: dict[str, list[Entry]]
     """Days, newest first, with their articles in the editor's order."""
     groups: dict[str, dict[str, Group]]
     """By kind, then by slug, in the order in which their lists show them."""
-    symbols: dict[str, tuple[str, ...]]
-    """An article's tickers as canonical symbols, by the article's path."""
-    mentions: dict[str, dict[str, str]]
-    """What a body's mentions mean, by the article's path: notation to symbol. Only those that are known."""
-    status: dict[str, str]
-    """`draft`, `scheduled` or `expired`, by path, of those that are shown and not simply public."""
-    hidden: dict[str, str]
-    """The same of those that are not shown."""
+    companies: dict[str, Company]
+    """By symbol."""
+    settled: dict[str, Settled]
+    """What depends on other sources, by path; only of those of which anything does."""
+    page_links: list[PageLink]
+    """The articles' links to pages by their addresses."""
     skipped: Skipped
 
 
-def assemble(config: Config, sources: Sequence[Article], registry: Registry, audience: Audience) -> tuple[Site, list[Diagnostic]]:
-    """Return the site as `audience` may see it, and what is wrong with it."""
+class Settled(Struct, frozen=True):
+    """What an article shows that depends on other sources, and on the moment."""
+
+    status: str = ""
+    """`draft`, `scheduled` or `expired`, of what is shown and not simply public."""
+    image: Image | None = None
+    links: tuple[str, ...] = ()
+    """Where its links to files and pages lead, root-relative, in their order."""
+    source_page: bool = True
+    """Whether there is a page of its source."""
+
+
+def assemble(
+    config: Config, entries: Iterable[Entry], registry: Registry, media: Mapping[str, File], audience: Audience
+) -> tuple[Site, list[Diagnostic]]:
+    """Return the site as `audience` may see it, and what is wrong with it. `media` are files by their paths."""
     problems: list[Diagnostic] = []
-    articles: list[Article] = []
-    expired: list[Article] = []
-    standing: list[Article] = []
-    notes: dict[str, Article] = {}
+    articles: list[Entry] = []
+    expired: list[Entry] = []
+    standing: list[Entry] = []
+    notes: list[Entry] = []
+    by_kind = {"page": standing, "note": notes}
     status: dict[str, str] = {}
     hidden: dict[str, str] = {}
-    for article in sources:
-        state = _state(article, audience)
-        shown = audience.drafts if state == "draft" else audience.future if state == "scheduled" else True
+    sources = list(entries)
+    for entry in sources:
+        if entry.problems:
+            problems += entry.problems
+        state = _state(entry, audience)
         if state:
-            (status if shown else hidden)[article.path] = state
-        if not shown:
-            continue
-        if article.kind == "article":
-            (expired if state == "expired" else articles).append(article)
-        elif article.kind == "page":
-            standing.append(article)
-        elif article.edition in notes:
-            both = f"'{notes[article.edition].path}' is a note for {article.edition} too"
-            problems.append(Diagnostic(article.path, 1, 1, both, "keep one of them"))
+            shown = audience.drafts if state == "draft" else audience.future if state == "scheduled" else state == "expired"
+            (status if shown else hidden)[entry.path] = state
+            if not shown:
+                continue
+        if entry.kind == "article":
+            (expired if state == "expired" else articles).append(entry)
         else:
-            notes[article.edition] = article
+            by_kind[entry.kind].append(entry)
     articles.sort(key=_newest_first)
     expired.sort(key=_newest_first)
     standing.sort(key=lambda page: page.slug)
-    public = articles + expired
-    symbols, mentions = _resolve_tickers(public + standing + list(notes.values()), registry, problems)
-    groups = _group(config, articles, public + standing + list(notes.values()), symbols, mentions, registry, problems)
-    editions = _editions(articles)
-    for day, note in notes.items():
-        if day not in editions:
-            problems.append(Diagnostic(note.path, 1, 1, f"no article is published on {day}", "the note waits for one", "warning"))
+    days = {entry.edition for entry in articles}
+    by_day = _notes(notes, days, problems)
+    where = {entry.path: entry.address for entry in (*articles, *expired, *standing)}
+    where |= {note.path: urls.day(day) for day, note in by_day.items() if day in days}
+    links = Resolver(config.base, where, media, hidden, config.broken_links)
+    sources_shown = {urls.slugify(entry.source) for entry in articles if entry.source} if expired else set()
+    settled: dict[str, Settled] = {}
+
+    def settle(entry: Entry) -> Entry:
+        """The entry with whole keys."""
+        state = status.get(entry.path, "")
+        if not (entry.links or entry.image or state):
+            return entry
+        source_page = state != "expired" or urls.slugify(entry.source) in sources_shown
+        found = Settled(state, links.image(entry), links.resolve(entry), source_page)
+        settled[entry.path] = found
+        card_key = fingerprint((entry.card_key, found.status, found.image, found.source_page))
+        return replace(entry, card_key=card_key, content_key=fingerprint((entry.content_key, found.links)))
+
+    articles, expired, standing = ([settle(entry) for entry in group] for group in (articles, expired, standing))
+    by_day = {day: settle(note) for day, note in by_day.items() if day in days}
+    groups = _group(config, articles, (*expired, *standing, *by_day.values()), registry, problems)
+    companies = {company.symbol: company for company in registry.companies}
     skipped = _skipped(sources, audience, status, hidden)
-    site = Site(articles, expired, standing, notes, editions, groups, symbols, mentions, status, hidden, skipped)
-    return site, problems
+    editions = _editions(articles)
+    problems += links.problems
+    return Site(articles, expired, standing, by_day, editions, groups, companies, settled, links.pages, skipped), problems
 
 
-def _state(article: Article, audience: Audience) -> str:
-    """`draft`, `scheduled`, `expired`, or empty for what is simply public."""
-    if article.draft:
+def _notes(notes: Iterable[Entry], days: Container[str], problems: list[Diagnostic]) -> dict[str, Entry]:
+    """Editors' notes by day."""
+    found: dict[str, Entry] = {}
+    for note in notes:
+        other = found.setdefault(note.edition, note)
+        if other is not note:
+            both = f"'{other.path}' is a note for {note.edition} too"
+            problems.append(Diagnostic(note.path, 1, 1, both, "keep one of them"))
+        elif note.edition not in days:
+            message = f"no article is published on {note.edition}"
+            problems.append(Diagnostic(note.path, 1, 1, message, "the note waits for one", "warning"))
+    return found
+
+
+def _state(entry: Entry, audience: Audience) -> str:
+    """`draft`, `scheduled`, `expired`, `broken` (it gave no article), or empty for what is simply public."""
+    if entry.draft:
         return "draft"
-    if article.seconds > audience.as_of:
+    if entry.seconds > audience.as_of:
         return "scheduled"
-    if article.kind == "article" and article.expires is not None and article.expires <= audience.as_of:
+    if entry.expires is not None and entry.kind == "article" and entry.expires <= audience.as_of:
         return "expired"
-    return ""
+    return "" if entry.kind else "broken"
 
 
-def _skipped(sources: Iterable[Article], audience: Audience, status: Mapping[str, str], hidden: Mapping[str, str]) -> Skipped:
+def _skipped(sources: Iterable[Entry], audience: Audience, status: Mapping[str, str], hidden: Mapping[str, str]) -> Skipped:
     now = audience.as_of
     left_out, states = list(hidden.values()), [*status.values(), *hidden.values()]
-    due = [article.seconds for article in sources if article.seconds > now and not article.draft]
-    ends = [article.expires for article in sources if article.expires is not None and article.expires > now]
+    due = [entry.seconds for entry in sources if entry.seconds > now and not entry.draft]
+    ends = [entry.expires for entry in sources if entry.expires is not None and entry.expires > now]
     return Skipped(
         drafts=left_out.count("draft"),
         scheduled=left_out.count("scheduled"),
@@ -123,12 +169,12 @@ def _skipped(sources: Iterable[Article], audience: Audience, status: Mapping[str
     )
 
 
-def _newest_first(article: Article) -> tuple[int, str]:
-    return -article.seconds, article.path
+def _newest_first(entry: Entry) -> tuple[int, str]:
+    return -entry.seconds, entry.path
 
 
-def _editions(articles: list[Article]) -> dict[str, list[Article]]:
-    days: dict[str, list[Article]] = {}
+def _editions(articles: list[Entry]) -> dict[str, list[Entry]]:
+    days: dict[str, list[Entry]] = {}
     for article in articles:
         days.setdefault(article.edition, []).append(article)
     for day in days.values():
@@ -136,90 +182,31 @@ def _editions(articles: list[Article]) -> dict[str, list[Article]]:
     return dict(sorted(days.items(), reverse=True))
 
 
-def _resolve_tickers(
-    articles: list[Article], registry: Registry, problems: list[Diagnostic]
-) -> tuple[dict[str, tuple[str, ...]], dict[str, dict[str, str]]]:
-    """What the articles' tickers and mentions mean on their days; warns of what does not fit together."""
-    symbols: dict[str, tuple[str, ...]] = {}
-    mentions: dict[str, dict[str, str]] = {}
-    resolve = _resolver(registry)
-    for article in articles:
-        day = article.date[:10] or article.edition or "9999-12-31"
-        declared = {}
-        for written in article.tickers:
-            identity = resolve(written, day)
-            declared[identity.symbol] = written
-            if identity.company is None and registry.companies:
-                hint = registry.suggest(identity.symbol)
-                hint = f"did you mean '{hint}'?" if hint else "add it to tickers.yaml"
-                _warn(problems, article, f"the registry does not know '{identity.symbol}' on {day}", hint)
-        symbols[article.path] = tuple(declared)
-        found = {}
-        for reference in article.references:
-            if reference.kind != "ticker":
-                continue
-            identity = resolve(reference.target, day)
-            if identity.symbol in declared or identity.company:
-                found[reference.target] = identity.symbol
-            if identity.symbol not in declared and article.kind == "article" and (identity.company or ":" in reference.target):
-                message = f"'{reference.target}' is mentioned but not among the tickers"
-                hint = f"add {identity.symbol} to tickers"
-                problems.append(Diagnostic(article.path, reference.line, reference.column, message, hint, "warning"))
-        if found:
-            mentions[article.path] = found
-        meant = set(found.values())
-        for written in article.unmentioned:
-            symbol = resolve(written, day).symbol
-            if symbol not in meant:
-                _warn(problems, article, f"the text never mentions '{symbol}'", "name it in the text, or drop it from tickers")
-    return symbols, mentions
-
-
-def _resolver(registry: Registry) -> Callable[[str, str], Identity]:
-    """The registry's `resolve`, remembering what does not depend on the day."""
-    unclaimed: dict[str, Identity] = {}
-    claimed = cache(registry.resolve)
-
-    def resolve(notation: str, day: str) -> Identity:
-        found = unclaimed.get(notation)
-        if found is None:
-            symbol = registry.symbol(notation)
-            if symbol in registry.claims:
-                return claimed(notation, day)
-            found = unclaimed[notation] = Identity(symbol, None)
-        return found
-
-    return resolve
-
-
-def _warn(problems: list[Diagnostic], article: Article, message: str, hint: str) -> None:
-    line, column = article.positions.get("tickers", (1, 1))
-    problems.append(Diagnostic(article.path, line, column, message, hint, "warning"))
-
-
 def _group(
     config: Config,
-    articles: list[Article],
-    mentioning: list[Article],
-    symbols: Mapping[str, tuple[str, ...]],
-    mentions: Mapping[str, Mapping[str, str]],
+    articles: list[Entry],
+    others: Iterable[Entry],
     registry: Registry,
     problems: list[Diagnostic],
 ) -> dict[str, dict[str, Group]]:
-    by_symbol: dict[str, list[Article]] = {}
-    by_tag: dict[str, list[Article]] = {}
-    by_source: dict[str, list[Article]] = {}
+    by_symbol: dict[str, list[Entry]] = {}
+    by_tag: dict[str, list[Entry]] = {}
+    by_source: dict[str, list[Entry]] = {}
     companies = {company.symbol: company for company in registry.companies}
-    for article in articles:
-        for symbol in symbols[article.path]:
-            by_symbol.setdefault(symbol, []).append(article)
-        for tag in article.tags:
-            by_tag.setdefault(tag, []).append(article)
-        if article.source:
-            by_source.setdefault(article.source.name, []).append(article)
-    for article in mentioning:  # what a page links to must be there, also when no article is on it
-        for symbol in (*symbols[article.path], *mentions.get(article.path, {}).values()):
-            by_symbol.setdefault(symbol, [])
+    linked: set[str] = set()
+    """Symbols to which something links."""
+    for entry in articles:
+        for symbol in entry.symbols:
+            by_symbol.setdefault(symbol, []).append(entry)
+        for tag in entry.tags:
+            by_tag.setdefault(tag, []).append(entry)
+        if entry.source:
+            by_source.setdefault(entry.source, []).append(entry)
+        linked.update(entry.mentions.values())
+    for entry in others:
+        linked.update(entry.symbols, entry.mentions.values())
+    for symbol in linked:  # what a page links to must be there, also when no article is on it
+        by_symbol.setdefault(symbol, [])
     members = {
         name: tuple(dict.fromkeys(registry.resolve(notation.parse(text), "9999-12-31").symbol for text in watchlist.tickers))
         for name, watchlist in config.watchlists.items()
@@ -236,14 +223,14 @@ def _group(
     for group in _sources(by_source):
         _place(groups["sources"], group, problems, "rename one of them")
     for name, watchlist in config.watchlists.items():
-        theirs = {article.path: article for symbol in members[name] for article in by_symbol[symbol]}
+        theirs = {entry.path: entry for symbol in members[name] for entry in by_symbol[symbol]}
         newest = sorted(theirs.values(), key=_newest_first)
         group = Group("watchlists", watchlist.title or name, name, newest, None, watchlist.description, members[name])
         groups["watchlists"][name] = group
     return groups
 
 
-def _sources(by_name: Mapping[str, list[Article]]) -> list[Group]:
+def _sources(by_name: Mapping[str, list[Entry]]) -> list[Group]:
     """Sources by slug: spellings that differ in case or punctuation are one source, under its oldest spelling."""
     spellings: dict[str, list[str]] = {}
     for name in by_name:

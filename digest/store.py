@@ -10,7 +10,8 @@ import contextlib
 import sqlite3
 import tempfile
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,20 +21,25 @@ from digest.errors import Diagnostic, DigestError
 from digest.files import Stat
 from digest.tickers import Registry
 
-VERSION = 1
+VERSION = 2
 """Of the tables below; another version's file is thrown away."""
 
 TABLES = """
-CREATE TABLE sources (path TEXT PRIMARY KEY, size INT, modified INT, changed INT, inode INT, hash BLOB, settings BLOB)
-    WITHOUT ROWID;
-CREATE TABLE parsed (path TEXT PRIMARY KEY, head BLOB) WITHOUT ROWID;
+CREATE TABLE sources (path TEXT PRIMARY KEY, size INT, modified INT, changed INT, inode INT, hash BLOB, settings BLOB,
+    terms BLOB, entry BLOB);
+CREATE TABLE parsed (path TEXT PRIMARY KEY, version BLOB, head BLOB);
 CREATE TABLE bodies (path TEXT PRIMARY KEY, key BLOB, html TEXT);
 CREATE INDEX bodies_by_key ON bodies (key);
 CREATE TABLE registry (key BLOB PRIMARY KEY, data BLOB);
 CREATE TABLE pages (output TEXT, path TEXT, key BLOB, template TEXT, size INT, modified INT, changed INT, inode INT,
     PRIMARY KEY (output, path)) WITHOUT ROWID;
+CREATE TABLE sections (output TEXT, name TEXT, key BLOB, paths TEXT, PRIMARY KEY (output, name)) WITHOUT ROWID;
 CREATE TABLE builds (output TEXT PRIMARY KEY, record BLOB) WITHOUT ROWID;
 """
+
+
+FEW = 5000
+"""Rows up to which asking for each by its key is quicker than reading them all."""
 
 
 class SourceRow(NamedTuple):
@@ -41,8 +47,17 @@ class SourceRow(NamedTuple):
 
     stat: Stat
     hash: bytes
-    settings: bytes
+    settings: bytes = b""
     """Key of the settings that it was parsed with; empty for media."""
+    terms: bytes = b""
+    """Key of the terms that its entry was made under; empty for media."""
+    entry: bytes = b""
+    """Its encoded entry; empty for media."""
+
+    @property
+    def version(self) -> bytes:
+        """What it was parsed from."""
+        return self.hash + self.settings
 
 
 class PageRow(NamedTuple):
@@ -137,24 +152,29 @@ class Store:
     # Sources
 
     def sources(self) -> dict[str, SourceRow]:
-        rows = self._rows("SELECT path, size, modified, changed, inode, hash, settings FROM sources")
-        return {row[0]: SourceRow(Stat(*row[1:5]), row[5], row[6]) for row in rows}
+        """What is known of sources, by path."""
+        rows = self._rows("SELECT path, size, modified, changed, inode, hash, settings, terms, entry FROM sources")
+        return {row[0]: SourceRow(Stat(*row[1:5]), *row[5:]) for row in rows}
 
-    def parsed(self) -> dict[str, bytes]:
-        """Encoded heads by path."""
-        return dict(self._rows("SELECT path, head FROM parsed"))
+    def head(self, path: str, version: bytes) -> bytes:
+        """The encoded head of a source in a version. Raises `Damaged`, also when another builder has put in another."""
+        rows = self._rows("SELECT head FROM parsed WHERE path = ? AND version = ?", path, version)
+        if not rows:
+            raise Damaged.because("a head is missing")
+        head: bytes = rows[0][0]
+        return head
 
     def put_sources(self, rows: Iterable[tuple[str, SourceRow]], gone: Iterable[str]) -> None:
         write = self._connection.executemany
-        write("REPLACE INTO sources VALUES (?, ?, ?, ?, ?, ?, ?)", ((p, *r.stat, r.hash, r.settings) for p, r in rows))
+        write("REPLACE INTO sources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", ((path, *row.stat, *row[1:]) for path, row in rows))
         lost = [(path,) for path in gone]
         write("DELETE FROM sources WHERE path = ?", lost)
         write("DELETE FROM parsed WHERE path = ?", lost)
         write("DELETE FROM bodies WHERE path = ?", lost)
 
-    def put_parsed(self, rows: Iterable[tuple[str, bytes]]) -> None:
-        """Rows of path and encoded head."""
-        self._connection.executemany("REPLACE INTO parsed VALUES (?, ?)", rows)
+    def put_parsed(self, rows: Iterable[tuple[str, bytes, bytes]]) -> None:
+        """Rows of path, version and encoded head."""
+        self._connection.executemany("REPLACE INTO parsed VALUES (?, ?, ?)", rows)
 
     def put_bodies(self, rows: Iterable[tuple[str, bytes, str]]) -> None:
         """Rows of path, body's key and HTML."""
@@ -173,15 +193,29 @@ class Store:
 
     # What was published
 
-    def pages(self, output: str) -> dict[str, PageRow]:
-        """What stands in an output folder, by path."""
+    def pages(self, output: str, paths: Collection[str] | None = None) -> dict[str, PageRow]:
+        """What stands in an output folder, by path; of all paths, or of these."""
         query = "SELECT path, key, template, size, modified, changed, inode FROM pages WHERE output = ?"
-        return {row[0]: PageRow(row[1], row[2], Stat(*row[3:])) for row in self._rows(query, output)}
+        if paths is None or len(paths) > FEW:
+            return {row[0]: PageRow(row[1], row[2], Stat(*row[3:])) for row in self._rows(query, output)}
+        found = chain.from_iterable(self._rows(query + " AND path = ?", output, path) for path in paths)
+        return {row[0]: PageRow(row[1], row[2], Stat(*row[3:])) for row in found}
 
     def put_pages(self, output: str, rows: Iterable[tuple[str, PageRow]], gone: Iterable[str]) -> None:
         write = self._connection.executemany
         write("REPLACE INTO pages VALUES (?, ?, ?, ?, ?, ?, ?, ?)", ((output, p, r.key, r.template, *r.stat) for p, r in rows))
         write("DELETE FROM pages WHERE output = ? AND path = ?", ((output, path) for path in gone))
+
+    def sections(self, output: str) -> dict[str, tuple[bytes, tuple[str, ...]]]:
+        """Keys and paths of the sections that stand in an output folder, by name."""
+        rows = self._rows("SELECT name, key, paths FROM sections WHERE output = ?", output)
+        return {name: (key, tuple(paths.split("\n")) if paths else ()) for name, key, paths in rows}
+
+    def put_sections(self, output: str, rows: Iterable[tuple[str, bytes, Iterable[str]]], gone: Iterable[str]) -> None:
+        """Rows of name, key and paths."""
+        write = self._connection.executemany
+        write("REPLACE INTO sections VALUES (?, ?, ?, ?)", ((output, name, key, "\n".join(paths)) for name, key, paths in rows))
+        write("DELETE FROM sections WHERE output = ? AND name = ?", ((output, name) for name in gone))
 
     def record(self, output: str) -> bytes:
         """What the last build into a folder noted, or empty."""

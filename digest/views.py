@@ -98,9 +98,9 @@ class Parts(Keyed):
         self._values = values
 
     @classmethod
-    def later(cls, inputs: Any, make: Callable[..., tuple[Any, ...]], *arguments: Any) -> Self:
-        """A bundle of `make(*arguments)`, a pure function; `inputs` says all that the arguments say that it reads."""
-        parts = cls(fingerprint(inputs))
+    def later(cls, key: bytes, make: Callable[..., tuple[Any, ...]], *arguments: Any) -> Self:
+        """A bundle of `make(*arguments)`; the key stands for all that this depends on."""
+        parts = cls(key)
         parts._make = partial(make, *arguments)
         return parts
 

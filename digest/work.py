@@ -19,6 +19,7 @@ import msgspec
 
 from digest import files, publish
 from digest.articles import Parsed, Settings
+from digest.entries import Cataloguer, Terms
 from digest.errors import ContentError, Diagnostic
 from digest.files import Stat
 from digest.fingerprint import digest
@@ -27,7 +28,7 @@ from digest.store import Bodies
 
 
 class Setup(msgspec.Struct, frozen=True):
-    """What a worker is made of: paths."""
+    """What a worker is made of: paths, and the terms of entries."""
 
     content: str
     templates: str | None
@@ -35,6 +36,7 @@ class Setup(msgspec.Struct, frozen=True):
     theme: str
     bytecode: str
     cache: str
+    terms: Terms
 
 
 class ParseChunk(msgspec.Struct, frozen=True):
@@ -44,9 +46,7 @@ class ParseChunk(msgspec.Struct, frozen=True):
 
 
 class WarmUp(msgspec.Struct, frozen=True):
-    """Nothing to do but to load what later chunks will need: to parse, or to render."""
-
-    to_render: bool
+    """Nothing to do but to load what rendering will need."""
 
 
 class ParsedSource(msgspec.Struct, frozen=True):
@@ -61,6 +61,8 @@ class ParsedSource(msgspec.Struct, frozen=True):
     body: bytes
     """The body's key."""
     html: str
+    entry: bytes
+    """The encoded `Entry`."""
 
 
 class RenderChunk(msgspec.Struct, frozen=True):
@@ -85,32 +87,34 @@ class Worker:
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
+        self._catalogue = Cataloguer(setup.terms)
         self._renderer: Renderer | None = None
 
     def __call__(self, chunk: ParseChunk | RenderChunk | WarmUp) -> Any:
         if isinstance(chunk, WarmUp):
-            return self._warm_up(chunk.to_render)
+            for name in ("digest.feeds", "digest.templates"):
+                import_module(name)
+            return None
         if isinstance(chunk, ParseChunk):
             return [self._parse(path, chunk.settings) for path in chunk.sources]
         self._renderer = self._renderer or Renderer(self.setup)
         return self._render(chunk, self._renderer)
 
-    def _warm_up(self, to_render: bool) -> None:
-        for name in ("digest.feeds", "digest.templates") if to_render else ("digest.parse",):
-            import_module(name)
-
     def _parse(self, path: str, settings: Settings) -> ParsedSource:
         from digest import parse
 
         before, read_at = files.stat(f"{self.setup.content}/{path}"), files.now()
+        data, html = b"", ""
         try:
             data = files.read(Path(self.setup.content), path)
         except OSError as error:
             problem = Diagnostic(path, 0, 0, f"cannot be read: {(error.strerror or str(error)).lower()}")
-            return ParsedSource(path, b"", read_at, files.ABSENT, encode(Parsed(None, (problem,))), b"", "")
-        parsed, html = parse.parse(path, data, settings)
+            parsed, before = Parsed(None, (problem,)), files.ABSENT
+        else:
+            parsed, html = parse.parse(path, data, settings)
         body = parsed.article.body if parsed.article else b""
-        return ParsedSource(path, digest(data), read_at, before, encode(parsed), body, html)
+        entry = encode(self._catalogue(path, parsed))
+        return ParsedSource(path, digest(data), read_at, before, encode(parsed), body, html, entry)
 
     def _render(self, chunk: RenderChunk, renderer: Renderer) -> tuple[list[Rendered], list[Diagnostic]]:
         done: list[Rendered] = []

@@ -45,13 +45,17 @@ class Workers:
         self._inline: Callable[[Any], Any] | None = None
         self._pool: ProcessPoolExecutor | None = None
 
-    def start(self, chunk: Any) -> None:
-        """Start the processes now, with a first chunk for each, whose result nobody waits for."""
-        if self.jobs > 1:
-            for _ in range(self.jobs):
-                self._started().submit(_perform, chunk)
+    @property
+    def started(self) -> bool:
+        """Whether there are other processes."""
+        return self._pool is not None
 
-    def _started(self) -> ProcessPoolExecutor:
+    def start(self, chunk: Any) -> None:
+        """Give each of the other processes a chunk whose result nobody waits for."""
+        for _ in range(self.jobs):
+            self._processes().submit(_perform, chunk)
+
+    def _processes(self) -> ProcessPoolExecutor:
         if self._pool is None:
             context = multiprocessing.get_context(_start_method())
             self._pool = ProcessPoolExecutor(self.jobs, context, _start, (self.make, self.setup))
@@ -65,7 +69,7 @@ class Workers:
         if self.jobs < 2 or not (worthwhile or self._pool):
             self._inline = self._inline or self.make(self.setup)
             return map(self._inline, chunks)
-        pool = self._started()
+        pool = self._processes()
         return self._results([pool.submit(_perform, chunk) for chunk in chunks])
 
     def _results(self, pending: list[Future[Any]]) -> Iterator[Any]:

@@ -285,10 +285,9 @@ def test_every_template_is_documented(tmp_path: Path) -> None:
     store = Store(asked.cache)
     found = inputs.look(asked), Standing(asked.output), inputs.Clock()
     pipeline = Pipeline(asked, Library(store), *found, lambda *_: None)
-    articles, registry, media = pipeline.read_and_parse()
-    plan = pipeline.plan(pipeline.assemble(articles, registry), media)
+    plan = pipeline.plan(pipeline.assemble(pipeline.read_and_parse()))
     store.close()
-    rendered = {each.template: type(each.view).__name__ for each in plan if each.template}
+    rendered = {each.template: type(each.view).__name__ for each in plan.pages if each.template}
     below = section("docs/templates.md", "Which template renders what")
     assert {code(cells[0])[0]: cells[1].partition("]")[0][1:] for cells in rows(below)} == rendered
     assert {path.name for path in (ROOT / "templates").glob("*.html")} - set(rendered) <= set(code(below))

@@ -33,6 +33,7 @@ WORDS = [
 ]
 REGISTRY = (
     "META: {name: Meta Platforms, exchange: NASDAQ, aliases: [{symbol: FB, until: 2022-06-09}]}\nON: onsemi\nNVDA: Nvidia\n"
+    "NVDA: Nvidia Corporation\n"
 )
 
 
@@ -67,6 +68,10 @@ class Editor:
             fields["weight"] = choose.randint(-3, 3)
         if choose.random() < 0.1:
             fields["edition"] = "2024-05-16"
+        if choose.random() < 0.2:
+            fields["image"] = "{path: chart.png, alt: A chart}"
+        if choose.random() < 0.1:
+            fields["reprint"] = "full"
         body = " ".join(choose.choices(WORDS, k=choose.randint(1, 12)))
         return article(" ".join(choose.choices(("Profit", "Loss", "Deal", "& <Co>"), k=2)), choose.choice(DAYS), body, **fields)
 
@@ -78,6 +83,7 @@ class Editor:
         actions = (
             self.add_article, self.delete, self.put_back, self.rewrite, self.change_body, self.rename, self.shadow_template,
             self.change_settings, self.lose_output, self.spoil_output, self.change_registry, self.write_note, self.change_media,
+            self.write_page,
             self.move_clock, self.lose_cache, self.add_alias, self.touch,
         )  # fmt: skip
         self.random.choice(actions)()
@@ -132,6 +138,9 @@ class Editor:
                 "home_editions = 1\n",
                 "[feeds]\nitems = 2\n",
                 '[watchlists.w]\ntickers = ["NVDA", "LON:VOD"]\n',
+                'author = "The Desk"\n',
+                'image = "chart.png"\n',
+                '[feeds]\ngroup_formats = ["rss", "atom"]\nfull_text = true\n',
             )
         )
         base = self.random.choice((SETTINGS, SETTINGS.replace("/news/", "/"), SETTINGS.replace("America/New_York", "Asia/Tokyo")))
@@ -154,12 +163,21 @@ class Editor:
             registry.unlink()
         else:
             lines = REGISTRY.splitlines(keepends=True)
-            registry.write_text("".join(self.random.sample(lines, self.random.randint(1, 3))), "utf-8")
+            chosen = {line[:4]: line for line in self.random.sample(lines, self.random.randint(1, 4))}
+            registry.write_text("".join(chosen.values()), "utf-8")
 
     def write_note(self) -> None:
         notes = self.content / "editions"
         notes.mkdir(exist_ok=True)
         (notes / "2024-05-17.md").write_text(f"---\ntitle: A note\n---\nToday {self.random.random()}.\n", "utf-8")
+
+    def write_page(self) -> None:
+        pages = self.content / "pages"
+        pages.mkdir(exist_ok=True)
+        title = self.random.choice(("About", "About us"))
+        (pages / "about.md").write_text(
+            f"---\ntitle: {title}\n---\nOn $NVDA, [the first](../b.md) and [a day](/2024/05/17/).\n", "utf-8"
+        )
 
     def change_media(self) -> None:
         (self.content / "chart.png").write_bytes(b"\x89PNG " + self.random.randbytes(3))

@@ -1,0 +1,190 @@
+"""Entries: what the site needs to know of an article to say where it stands, without its text.
+
+An entry is made once, when its article is parsed, and kept in the cache beside it. A build of a large archive looks at
+every entry, and at the articles themselves only where one of their pages is made anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+import msgspec
+
+from digest import notation, urls, views
+from digest.articles import CARD, CONTENT, NOTE, Article, Image, Parsed
+from digest.errors import Diagnostic
+from digest.fingerprint import fingerprint
+from digest.markup import Reference
+from digest.tickers import Company, Identity, Registry
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """What an entry depends on besides its article."""
+
+    base: str
+    origin: str
+    author: str
+    registry: Registry
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True):
+    """An article as the rest of the site knows it; fields of the same name are the article's."""
+
+    path: str
+    kind: str = ""
+    """Empty when the source gave no article."""
+    title: str = ""
+    slug: str = ""
+    address: str = ""
+    date: str = ""
+    seconds: int = 0
+    edition: str = ""
+    weight: int = 0
+    modified: str = ""
+    """When it was updated, or else its date."""
+    expires: int | None = None
+    draft: bool = False
+    reprinted: bool = False
+    """Whether it stands here in full, so that search engines are sent to its source."""
+    symbols: tuple[str, ...] = ()
+    """Its tickers, as canonical symbols on its day."""
+    mentions: dict[str, str] = {}
+    """What its body's mentions mean: notation to symbol. Only those that are known."""
+    tags: tuple[str, ...] = ()
+    source: str = ""
+    """The source's name."""
+    aliases: tuple[str, ...] = ()
+    image: Image | None = None
+    links: tuple[Reference, ...] = ()
+    """The body's links to files and pages of the site."""
+    positions: dict[str, tuple[int, int]] = {}
+    body: bytes = b""
+    card_key: bytes = b""
+    """Key of what a card shows of it."""
+    content_key: bytes = b""
+    """Key of what its page shows beyond the card."""
+    problems: tuple[Diagnostic, ...] = ()
+
+
+class Cataloguer:
+    """Makes entries under given terms."""
+
+    def __init__(self, terms: Terms) -> None:
+        self._terms = terms
+        self._companies = {company.symbol: company for company in terms.registry.companies}
+        self._resolve = _resolver(terms.registry)
+        self._ticker = cache(self._make_ticker)
+
+    def __call__(self, path: str, parsed: Parsed) -> Entry:
+        """The entry of what came of the source at `path`."""
+        article = parsed.article
+        if article is None:
+            return Entry(path, problems=parsed.problems)
+        symbols, mentions, problems = self._tickers_of(article)
+        links = tuple([reference for reference in article.references if reference.kind != "ticker"])
+        card, content = self._keys(article, symbols, mentions)
+        return Entry(
+            path,
+            article.kind,
+            article.title,
+            article.slug,
+            article.address,
+            article.date,
+            article.seconds,
+            article.edition,
+            article.weight,
+            article.updated or article.date,
+            article.expires,
+            article.draft,
+            article.reprint == "full",
+            symbols,
+            mentions,
+            article.tags,
+            article.source.name if article.source else "",
+            article.aliases,
+            article.image if article.kind == "article" else None,
+            links,
+            article.positions,
+            article.body,
+            card,
+            content,
+            (*parsed.problems, *problems),
+        )
+
+    def _make_ticker(self, symbol: str) -> views.Ticker:
+        return ticker(symbol, self._companies.get(symbol), self._terms.base)
+
+    def _keys(self, article: Article, symbols: tuple[str, ...], mentions: dict[str, str]) -> tuple[bytes, bytes]:
+        """The keys of all that cards and pages show of an article, but for what depends on other sources."""
+        base = self._terms.base
+        led = [mentions.get(reference.target) if reference.kind == "ticker" else "" for reference in article.references]
+        if article.kind != "article":
+            return b"", fingerprint((base, led, [getattr(article, name) for name in NOTE]))
+        tickers = [self._ticker(symbol) for symbol in symbols]
+        shown = (base, self._terms.author, tickers, [getattr(article, name) for name in CARD])
+        beyond = (base, guid(article, self._terms.origin, base), led, [getattr(article, name) for name in CONTENT])
+        return fingerprint(shown), fingerprint(beyond)
+
+    def _tickers_of(self, article: Article) -> tuple[tuple[str, ...], dict[str, str], list[Diagnostic]]:
+        """What an article's tickers and mentions mean on its day, and what does not fit together."""
+        problems: list[Diagnostic] = []
+
+        def warn(message: str, hint: str, line: int, column: int) -> None:
+            problems.append(Diagnostic(article.path, line, column, message, hint, "warning"))
+
+        registry, where = self._terms.registry, article.positions.get("tickers", (1, 1))
+        day = article.date[:10] or article.edition or "9999-12-31"
+        declared = {}
+        for written in article.tickers:
+            identity = self._resolve(written, day)
+            declared[identity.symbol] = written
+            if identity.company is None and registry.companies:
+                known = registry.suggest(identity.symbol)
+                hint = f"did you mean '{known}'?" if known else "add it to tickers.yaml"
+                warn(f"the registry does not know '{identity.symbol}' on {day}", hint, *where)
+        found = {}
+        for reference in article.references:
+            if reference.kind != "ticker":
+                continue
+            identity = self._resolve(reference.target, day)
+            if identity.symbol in declared or identity.company:
+                found[reference.target] = identity.symbol
+            if identity.symbol not in declared and article.kind == "article" and (identity.company or ":" in reference.target):
+                message = f"'{reference.target}' is mentioned but not among the tickers"
+                warn(message, f"add {identity.symbol} to tickers", reference.line, reference.column)
+        meant = set(found.values())
+        for written in article.unmentioned:
+            symbol = self._resolve(written, day).symbol
+            if symbol not in meant:
+                warn(f"the text never mentions '{symbol}'", "name it in the text, or drop it from tickers", *where)
+        return tuple(declared), found, problems
+
+
+def ticker(symbol: str, company: Company | None, base: str) -> views.Ticker:
+    """A ticker as cards name it."""
+    name, exchange = (company.name, company.exchange) if company else ("", "")
+    url = base + urls.group("tickers", notation.slug(symbol))
+    return views.Ticker(symbol, name, exchange or symbol.rpartition(":")[0], url)
+
+
+def guid(article: Article, origin: str, base: str) -> str:
+    """An article's permanent identity: its own, or its absolute permalink."""
+    return article.id or origin + base + urls.escape(article.address)
+
+
+def _resolver(registry: Registry) -> Callable[[str, str], Identity]:
+    """The registry's `resolve`, remembering what does not depend on the day."""
+    unclaimed: dict[str, Identity] = {}
+    claimed = cache(registry.resolve)
+
+    def resolve(notation: str, day: str) -> Identity:
+        found = unclaimed.get(notation)
+        if found is None:
+            symbol = registry.symbol(notation)
+            if symbol in registry.claims:
+                return claimed(notation, day)
+            found = unclaimed[notation] = Identity(symbol, None)
+        return found
+
+    return resolve
