@@ -35,14 +35,12 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     kind: str = ""
     """Empty when the source gave no article."""
     title: str = ""
-    slug: str = ""
     address: str = ""
-    date: str = ""
     seconds: int = 0
     edition: str = ""
+    month: str = ""
+    """The edition's: `2024-05`."""
     weight: int = 0
-    modified: str = ""
-    """When it was updated, or else its date."""
     expires: int | None = None
     draft: bool = False
     reprinted: bool = False
@@ -88,13 +86,11 @@ class Cataloguer:
             path,
             article.kind,
             article.title,
-            article.slug,
             article.address,
-            article.date,
             article.seconds,
             article.edition,
+            article.edition[:7],
             article.weight,
-            article.updated or article.date,
             article.expires,
             article.draft,
             article.reprint == "full",

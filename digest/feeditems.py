@@ -11,7 +11,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from html import escape
 from urllib.parse import quote
-from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 
@@ -67,7 +66,7 @@ class Item(msgspec.Struct, frozen=True):
 
 
 # Everything outside the production Char of XML 1.0, section 2.2.
-_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def clean(text: str) -> str:
@@ -100,6 +99,8 @@ def identity(guid: str, site: Site) -> str:
         return uri(guid)
     if _IRI.fullmatch(guid):
         return guid
+    from uuid import NAMESPACE_URL, uuid5
+
     return uuid5(NAMESPACE_URL, f"{site.origin}{site.base}#{guid}").urn
 
 

@@ -85,7 +85,9 @@ def walk(folder: Path, ignore: Iterable[str] = ()) -> dict[str, Stat]:
         for entry in entries:
             name = entry.name
             relative = prefix + name
-            if skipped(name) or (ignored and (ignored(relative) or ignored(relative + "/"))):
+            if (name[0] in ".#" or name[-3:] != ".md") and skipped(name):  # the pattern takes its time
+                continue
+            if ignored and (ignored(relative) or ignored(relative + "/")):
                 continue
             try:
                 if entry.is_dir():

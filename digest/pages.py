@@ -6,9 +6,10 @@ key is made of its articles' keys; a section that is known to be as it was is no
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
-from itertools import chain, count, takewhile
+from itertools import chain, groupby, takewhile
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -51,9 +52,6 @@ class Page(msgspec.Struct, frozen=True):
     origin: str = ""
     """The source that it comes from, for messages."""
 
-
-_Neighbours = tuple[Entry, Entry | None, Entry | None]
-"""An article, the next newer and the next older one."""
 
 _EditionLinks = tuple[views.EditionLink | None, views.EditionLink | None]
 """The next newer and the next older edition."""
@@ -110,6 +108,7 @@ class _Planner(SharedViews):
         super().__init__(config, site, media, fetch)
         self.media = media
         self.terms = fingerprint((terms, config, self.view))
+        self.days = {day: self._day_key(day) for day in site.editions}
         self.months: dict[tuple[str, str], list[str]] = {}
         """The months of every group, newest first, by its kind and slug; known once the groups are planned."""
 
@@ -175,34 +174,45 @@ class _Planner(SharedViews):
             yield Page(urls.media(path), "copy", "", views.Copy(file.source, file.hash), path)
 
     def _articles(self) -> Iterator[_Section]:
-        """Articles by the months of their addresses, each with its neighbours of any month."""
+        """Articles by the months of their addresses, in runs, as every page shows its neighbours."""
         public = self.site.articles
-        newer, older = [None, *public][:-1], [*public, None][1:]
-        months: dict[str, list[_Neighbours]] = {}
-        for found in zip(public, newer, older, strict=True):
-            months.setdefault(found[0].address[:7], []).append(found)
-        for month, articles in months.items():
-            keys = [(entry.content_key, *[each and each.card_key for each in (entry, *beside)]) for entry, *beside in articles]
-            yield self._section(f"articles/{month}", keys, self._article_pages, articles)
-        expired = [(entry, None, None) for entry in self.site.expired]
-        yield self._section(
-            "expired", [(entry.content_key, entry.card_key) for entry in self.site.expired], self._article_pages, expired
-        )
+        runs: dict[str, int] = {}
+        start = 0
+        for month, run in groupby(public, lambda entry: entry.address[:7]):
+            runs[month] = runs.get(month, 0) + 1
+            end = start + len(list(run))
+            cards = [entry.card_key for entry in public[max(start - 1, 0) : end + 1]]
+            inputs = start == 0, cards, [entry.content_key for entry in public[start:end]]
+            yield self._section(f"articles/{month}/{runs[month]}", inputs, self._article_pages, public, start, end)
+            start = end
+        expired = self.site.expired
+        keys = [(entry.content_key, entry.card_key) for entry in expired]
+        yield self._section("expired", keys, self._expired_pages)
 
-    def _article_pages(self, found: Iterable[_Neighbours]) -> Iterator[Page]:
-        for entry, newer, older in found:
-            beside = [self.card(each) if each else None for each in (newer, older)]
-            page = views.ArticlePage(self.view, self.card(entry), self.content(entry), *beside)
+    def _article_pages(self, public: list[Entry], start: int, end: int) -> Iterator[Page]:
+        cards: list[views.Card | None] = [*self.cards(public[max(start - 1, 0) : end + 1])]
+        if start == 0:
+            cards.insert(0, None)
+        cards.append(None)
+        for number, entry in enumerate(public[start:end]):
+            newer, card, older = cards[number : number + 3]
+            assert card
+            page = views.ArticlePage(self.view, card, self.content(entry), newer, older)
+            yield Page(entry.address + "index.html", "html", "article.html", page, entry.path)
+
+    def _expired_pages(self) -> Iterator[Page]:
+        for entry in self.site.expired:
+            page = views.ArticlePage(self.view, self.card(entry), self.content(entry), None, None)
             yield Page(entry.address + "index.html", "html", "article.html", page, entry.path)
 
     def _standing(self) -> Iterator[_Section]:
-        keys = [(entry.slug, entry.content_key) for entry in self.site.standing]
+        keys = [(entry.address, entry.content_key) for entry in self.site.standing]
         yield self._section("standing", keys, self._standing_pages)
 
     def _standing_pages(self) -> Iterator[Page]:
         for entry in self.site.standing:
-            page = views.StandingPage(self.view, self.url(entry.slug + "/"), self.note(entry))
-            yield Page(entry.slug + "/index.html", "html", "page.html", page, entry.path)
+            page = views.StandingPage(self.view, self.url(entry.address), self.note(entry))
+            yield Page(entry.address + "index.html", "html", "page.html", page, entry.path)
 
     def _archives(self) -> Iterator[_Section]:
         """Days by months, each with its neighbours of any month; and the years."""
@@ -213,7 +223,7 @@ class _Planner(SharedViews):
             months.setdefault(day[:7], []).append((day, (newer, older)))
         years: dict[str, list[views.Count]] = {}
         for month, found in months.items():
-            inputs = [(self._day_keys(day), beside) for day, beside in found]
+            inputs = [(self.days[day], beside) for day, beside in found]
             yield self._section(f"days/{month}", inputs, self._month_pages, month, found)
             articles = sum([len(self.site.editions[day]) for day, _ in found])
             years.setdefault(month[:4], []).append(views.Count(month, self.base + urls.day(month), articles))
@@ -223,11 +233,11 @@ class _Planner(SharedViews):
         note = self.site.notes.get(day)
         return views.EditionLink(day, self.base + urls.day(day), note.title if note else "")
 
-    def _day_keys(self, day: str) -> tuple[str, bytes, str, list[bytes]]:
-        """All that an edition is made of."""
+    def _day_key(self, day: str) -> bytes:
+        """The key of all that an edition is made of."""
         note = self.site.notes.get(day)
         cards = [entry.card_key for entry in self.site.editions[day]]
-        return day, note.content_key if note else b"", note.title if note else "", cards
+        return fingerprint((day, note and (note.content_key, note.title), cards))
 
     def _month_pages(self, month: str, found: list[tuple[str, _EditionLinks]]) -> Iterator[Page]:
         editions = []
@@ -261,7 +271,7 @@ class _Planner(SharedViews):
                 entries.append(
                     views.GroupEntry(shown.name, shown.label, shown.exchange, shown.url, shown.feed, len(group.articles), newest)
                 )
-                months = {entry.edition[:7] for entry in group.articles}
+                months = {entry.month for entry in group.articles}
                 self.months[kind, slug] = sorted(months, reverse=True)
                 inputs = shown, [entry.card_key for entry in group.articles]
                 yield self._section(f"{kind}/{slug}", inputs, self._group_pages, group, shown, list_url)
@@ -277,7 +287,7 @@ class _Planner(SharedViews):
         kind, slug = group.kind, group.slug
         months: dict[str, list[Entry]] = {month: [] for month in self.months[kind, slug]}
         for entry in group.articles:
-            months[entry.edition[:7]].append(entry)
+            months[entry.month].append(entry)
         counts = []
         for month, found in months.items():
             path = urls.group_month(kind, slug, month)
@@ -292,7 +302,7 @@ class _Planner(SharedViews):
 
     def _home(self) -> _Section:
         days = list(self.site.editions)[: self.config.home_editions]
-        return self._section("home", [self._day_keys(day) for day in days], self._home_page, days)
+        return self._section("home", [self.days[day] for day in days], self._home_page, days)
 
     def _home_page(self, days: Iterable[str]) -> Iterator[Page]:
         view = views.HomePage(self.view, self.base, tuple([self.edition(day) for day in days]))
@@ -304,7 +314,7 @@ class _Planner(SharedViews):
         listed: list[tuple[str, tuple[views.Feed, ...]]] = [("Site", self.view.feeds)]
         yield self._feed_section("", self.view.feeds[: len(SITE_FORMATS)], about, site.articles[: config.feeds.items])
         days = list(site.editions)[: config.feeds.group_items]
-        yield self._section(f"{FEED}editions", [self._day_keys(day) for day in days], self._editions_feed, days)
+        yield self._section(f"{FEED}editions", [self.days[day] for day in days], self._editions_feed, days)
         for kind, groups in site.groups.items():
             feeds: list[views.Feed] = []
             for slug, group in groups.items():
@@ -346,48 +356,56 @@ class _Planner(SharedViews):
         yield Page("editions.xml", "editions_rss", "", view)
 
     def _sitemaps(self) -> Iterator[_Section]:
-        """One a year, or more where a year has too many addresses."""
+        """One a month, or more where a month has too many addresses, and one of the pages that belong to no month."""
         site = self.site
-        articles: dict[str, list[Entry]] = {}
-        for entry in reversed(site.articles):
+        articles: defaultdict[str, list[Entry]] = defaultdict(list)
+        days: defaultdict[str, list[str]] = defaultdict(list)
+        groups: defaultdict[str, list[str]] = defaultdict(list)
+        for entry in site.articles:
             if not entry.reprinted:
-                articles.setdefault(entry.date[:4], []).append(entry)
-        others: dict[str, list[tuple[str, str]]] = {year: [] for year in articles}
-        """Paths, and when they were modified."""
-        for day, edition in reversed(site.editions.items()):
-            newest = max(edition, key=_seconds)
-            others.setdefault(day[:4], []).append((urls.day(day), newest.date))
-        for month in sorted({day[:7] for day in site.editions}):
-            others[month[:4]].append((urls.day(month), ""))
-        for year in sorted({day[:4] for day in site.editions}):
-            others[year].append((urls.day(year), ""))
-        pages = ["", "archive/", "feeds/", *[page.slug + "/" for page in site.standing]]
-        for kind, groups in site.groups.items():
-            pages += [kind + "/"] if groups else []
-            for slug in groups:
+                articles[entry.address[:7].replace("/", "-")].append(entry)
+        for day in site.editions:
+            days[day[:7]].append(day)
+        pages = ["", "archive/", "feeds/", *[page.address for page in site.standing]]
+        pages += [urls.day(year) for year in sorted({month[:4] for month in days})]
+        for kind, found in site.groups.items():
+            pages += [kind + "/"] if found else []
+            for slug in found:
                 pages.append(urls.group(kind, slug))
-                for month in reversed(self.months[kind, slug]):
-                    others[month[:4]].append((urls.group_month(kind, slug, month), ""))
-        others["pages"] = [(path, "") for path in pages]
+                for month in self.months[kind, slug]:
+                    groups[month].append(urls.group(kind, slug))
         names = []
-        for year in sorted(others):
-            found = articles.get(year, [])
-            parts = range(-(-(len(found) + len(others[year])) // SITEMAP_SIZE))
-            of_year = [f"sitemap-{year}{f'-{part + 1}' if part else ''}.xml" for part in parts]
-            names += of_year
-            inputs = [(entry.address, entry.modified) for entry in found], others[year]
-            yield self._section(f"sitemaps/{year}", inputs, self._sitemap_pages, of_year, *inputs)
+        for month in sorted(articles.keys() | days.keys()):
+            parts: tuple[list[Entry], list[str], list[str]] = articles[month], days[month], groups[month]
+            names += _sitemap_names(month, len(parts[0]) + len(parts[1]) + len(parts[2]) + bool(days[month]))
+            inputs = [entry.card_key for entry in articles[month]], [self.days[day] for day in days[month]], groups[month]
+            yield self._section(f"sitemaps/{month}", inputs, self._month_sitemap, month, *parts)
+        names += _sitemap_names("pages", len(pages))
+        yield self._section("sitemaps/pages", pages, self._pages_sitemap, pages)
         yield self._section("sitemap", names, self._sitemap_index, names)
         since = site.articles[0].seconds - NEWS_SPAN if site.articles else 0
         recent = takewhile(lambda entry: entry.seconds > since, site.articles)
         news = [entry for entry in recent if not entry.reprinted][:NEWS_SIZE]
         yield self._section("news", [entry.card_key for entry in news], self._news, news)
 
-    def _sitemap_pages(self, names: Iterable[str], *addresses: Iterable[tuple[str, str]]) -> Iterator[Page]:
-        entries = [views.SitemapEntry(self.url(path), modified) for path, modified in chain(*addresses)]
-        for start, name in zip(count(0, SITEMAP_SIZE), names, strict=False):
-            part = tuple(entries[start : start + SITEMAP_SIZE])
-            yield Page(name, "sitemap", "", views.Sitemap(self.origin, part))
+    def _month_sitemap(self, month: str, articles: list[Entry], days: list[str], groups: list[str]) -> Iterator[Page]:
+        cards = self.cards(reversed(articles))
+        entries = [views.SitemapEntry(card.url, card.updated or card.date) for card in cards]
+        for day in reversed(days):
+            newest = self.card(max(self.site.editions[day], key=attrgetter("seconds")))
+            entries.append(views.SitemapEntry(self.base + urls.day(day), newest.date))
+        if days:
+            entries.append(views.SitemapEntry(self.base + urls.day(month)))
+        entries += [views.SitemapEntry(self.url(f"{folder}{month}/")) for folder in groups]
+        return self._sitemap(month, entries)
+
+    def _pages_sitemap(self, paths: Iterable[str]) -> Iterator[Page]:
+        return self._sitemap("pages", [views.SitemapEntry(self.url(path)) for path in paths])
+
+    def _sitemap(self, part: str, entries: list[views.SitemapEntry]) -> Iterator[Page]:
+        for number, name in enumerate(_sitemap_names(part, len(entries))):
+            found = tuple(entries[number * SITEMAP_SIZE : (number + 1) * SITEMAP_SIZE])
+            yield Page(name, "sitemap", "", views.Sitemap(self.origin, found))
 
     def _sitemap_index(self, names: Iterable[str]) -> Iterator[Page]:
         index = views.SitemapIndex(self.origin, tuple([self.url(name) for name in names]))
@@ -459,4 +477,6 @@ def _clash(paths: Collection[str]) -> bool:
     return len(folded) < len(paths) or not folded.isdisjoint({path.rpartition("/")[0] for path in folded})
 
 
-_seconds = attrgetter("seconds")
+def _sitemap_names(part: str, addresses: int) -> list[str]:
+    """The files of one part of the sitemap."""
+    return [f"sitemap-{part}{f'-{number + 1}' if number else ''}.xml" for number in range(-(-addresses // SITEMAP_SIZE))]

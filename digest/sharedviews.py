@@ -50,7 +50,7 @@ class SharedViews:
     def _site_view(self, media: Container[str]) -> views.Site:
         config, site = self.config, self.site
         sections = [views.Link(kind.capitalize(), self.url(kind + "/")) for kind in KINDS if site.groups[kind]]
-        menu = [views.Link(page.title, self.url(page.slug + "/")) for page in site.standing]
+        menu = [views.Link(page.title, self.url(page.address)) for page in site.standing]
         menu += [views.Link(item.name, self._menu_url(item.url)) for item in config.menu]
         editions = views.Feed(f"{config.title}: editions", self.url("editions.xml"))
         feeds = (*self._feeds_of("", config.title, SITE_FORMATS), editions)

@@ -5,7 +5,9 @@ Decides what is public at a given moment, where links lead, and what belongs tog
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping
+from operator import attrgetter
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -76,31 +78,12 @@ def assemble(
     config: Config, entries: Iterable[Entry], registry: Registry, media: Mapping[str, File], audience: Audience
 ) -> tuple[Site, list[Diagnostic]]:
     """Return the site as `audience` may see it, and what is wrong with it. `media` are files by their paths."""
-    problems: list[Diagnostic] = []
-    articles: list[Entry] = []
-    expired: list[Entry] = []
-    standing: list[Entry] = []
-    notes: list[Entry] = []
-    by_kind = {"page": standing, "note": notes}
-    status: dict[str, str] = {}
-    hidden: dict[str, str] = {}
     sources = list(entries)
-    for entry in sources:
-        if entry.problems:
-            problems += entry.problems
-        state = _state(entry, audience)
-        if state:
-            shown = audience.drafts if state == "draft" else audience.future if state == "scheduled" else state == "expired"
-            (status if shown else hidden)[entry.path] = state
-            if not shown:
-                continue
-        if entry.kind == "article":
-            (expired if state == "expired" else articles).append(entry)
-        else:
-            by_kind[entry.kind].append(entry)
+    problems = [problem for entry in sources if entry.problems for problem in entry.problems]
+    articles, expired, standing, notes, status, hidden = _admit(sources, audience)
     articles.sort(key=_newest_first)
     expired.sort(key=_newest_first)
-    standing.sort(key=lambda page: page.slug)
+    standing.sort(key=lambda page: page.address)
     days = {entry.edition for entry in articles}
     by_day = _notes(notes, days, problems)
     where = {entry.path: entry.address for entry in (*articles, *expired, *standing)}
@@ -112,22 +95,50 @@ def assemble(
     def settle(entry: Entry) -> Entry:
         """The entry with whole keys."""
         state = status.get(entry.path, "")
-        if not (entry.links or entry.image or state):
-            return entry
         source_page = state != "expired" or urls.slugify(entry.source) in sources_shown
         found = Settled(state, links.image(entry), links.resolve(entry), source_page)
         settled[entry.path] = found
         card_key = fingerprint((entry.card_key, found.status, found.image, found.source_page))
         return replace(entry, card_key=card_key, content_key=fingerprint((entry.content_key, found.links)))
 
-    articles, expired, standing = ([settle(entry) for entry in group] for group in (articles, expired, standing))
-    by_day = {day: settle(note) for day, note in by_day.items() if day in days}
+    def whole(group: Iterable[Entry]) -> list[Entry]:
+        return [settle(entry) if entry.links or entry.image or entry.path in status else entry for entry in group]
+
+    articles, expired, standing = whole(articles), whole(expired), whole(standing)
+    by_day = {note.edition: note for note in whole(note for day, note in by_day.items() if day in days)}
     groups = _group(config, articles, (*expired, *standing, *by_day.values()), registry, problems)
     companies = {company.symbol: company for company in registry.companies}
     skipped = _skipped(sources, audience, status, hidden)
     editions = _editions(articles)
     problems += links.problems
     return Site(articles, expired, standing, by_day, editions, groups, companies, settled, links.pages, skipped), problems
+
+
+def _admit(
+    sources: Iterable[Entry], audience: Audience
+) -> tuple[list[Entry], list[Entry], list[Entry], list[Entry], dict[str, str], dict[str, str]]:
+    """Articles, expired articles, pages and notes that `audience` may see, and the states of what is shown and hidden."""
+    articles: list[Entry] = []
+    expired: list[Entry] = []
+    standing: list[Entry] = []
+    notes: list[Entry] = []
+    by_kind = {"article": articles, "page": standing, "note": notes}
+    status: dict[str, str] = {}
+    hidden: dict[str, str] = {}
+    now = audience.as_of
+    for entry in sources:
+        kind = by_kind.get(entry.kind)
+        if entry.seconds > now or entry.draft or entry.expires is not None or kind is None:
+            state = _state(entry, audience)
+            shown = audience.drafts if state == "draft" else audience.future if state == "scheduled" else kind is not None
+            if state:
+                (status if shown else hidden)[entry.path] = state
+            if kind is None or not shown:
+                continue
+            if state == "expired":
+                kind = expired
+        kind.append(entry)
+    return articles, expired, standing, notes, status, hidden
 
 
 def _notes(notes: Iterable[Entry], days: Container[str], problems: list[Diagnostic]) -> dict[str, Entry]:
@@ -174,11 +185,11 @@ def _newest_first(entry: Entry) -> tuple[int, str]:
 
 
 def _editions(articles: list[Entry]) -> dict[str, list[Entry]]:
-    days: dict[str, list[Entry]] = {}
-    for article in articles:
-        days.setdefault(article.edition, []).append(article)
+    days: defaultdict[str, list[Entry]] = defaultdict(list)
+    for entry in articles:
+        days[entry.edition].append(entry)
     for day in days.values():
-        day.sort(key=lambda article: article.weight)  # stable: newest first among equals
+        day.sort(key=attrgetter("weight"))  # stable: newest first among equals
     return dict(sorted(days.items(), reverse=True))
 
 
@@ -189,22 +200,19 @@ def _group(
     registry: Registry,
     problems: list[Diagnostic],
 ) -> dict[str, dict[str, Group]]:
-    by_symbol: dict[str, list[Entry]] = {}
-    by_tag: dict[str, list[Entry]] = {}
-    by_source: dict[str, list[Entry]] = {}
+    by_symbol: defaultdict[str, list[Entry]] = defaultdict(list)
+    by_tag: defaultdict[str, list[Entry]] = defaultdict(list)
+    by_source: defaultdict[str, list[Entry]] = defaultdict(list)
     companies = {company.symbol: company for company in registry.companies}
-    linked: set[str] = set()
-    """Symbols to which something links."""
     for entry in articles:
         for symbol in entry.symbols:
-            by_symbol.setdefault(symbol, []).append(entry)
+            by_symbol[symbol].append(entry)
         for tag in entry.tags:
-            by_tag.setdefault(tag, []).append(entry)
+            by_tag[tag].append(entry)
         if entry.source:
-            by_source.setdefault(entry.source, []).append(entry)
-        linked.update(entry.mentions.values())
-    for entry in others:
-        linked.update(entry.symbols, entry.mentions.values())
+            by_source[entry.source].append(entry)
+    linked = {symbol for entry in articles if entry.mentions for symbol in entry.mentions.values()}
+    linked.update(symbol for entry in others for symbol in (*entry.symbols, *entry.mentions.values()))
     for symbol in linked:  # what a page links to must be there, also when no article is on it
         by_symbol.setdefault(symbol, [])
     members = {

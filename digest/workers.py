@@ -7,16 +7,16 @@ in processes of their own, forked or spawned, results are the same and come back
 from __future__ import annotations
 
 import gc
-import multiprocessing
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from digest.errors import Diagnostic, DigestError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ProcessPoolExecutor
 
 Make = Callable[[Any], Callable[[Any], Any]]
 
@@ -57,6 +57,9 @@ class Workers:
 
     def _processes(self) -> ProcessPoolExecutor:
         if self._pool is None:
+            import multiprocessing
+            from concurrent.futures import ProcessPoolExecutor
+
             context = multiprocessing.get_context(_start_method())
             self._pool = ProcessPoolExecutor(self.jobs, context, _start, (self.make, self.setup))
         return self._pool
@@ -73,6 +76,8 @@ class Workers:
         return self._results([pool.submit(_perform, chunk) for chunk in chunks])
 
     def _results(self, pending: list[Future[Any]]) -> Iterator[Any]:
+        from concurrent.futures.process import BrokenProcessPool
+
         pending.reverse()
         try:
             while pending:

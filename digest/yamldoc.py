@@ -26,8 +26,11 @@ DEPTH = 20
 
 # Characters that YAML 1.1 forbids or takes for line breaks (YAML 1.2 section 5.4 does not); a stray one in a
 # title must not stop a site. They pass the parser as private stand-ins of the same width: columns stay true.
-_ODD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
-_STAND_IN = {code: 0x100000 + code for code in range(0x10000) if _ODD.match(chr(code))}
+_ODD_CODES = (
+    *range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, 0xFEFF, 0xFFFE, 0xFFFF,
+)  # fmt: skip
+_ODD = re.compile(f"[{re.escape(''.join(map(chr, _ODD_CODES)))}]")
+_STAND_IN = {code: 0x100000 + code for code in _ODD_CODES}
 _RESTORE = {stand_in: code for code, stand_in in _STAND_IN.items()}
 
 _ENTRY = re.compile(r"\s*(?:- +)*(?P<lead>[^\s:#\[{\"'][^:]*:[ \t]+)(?P<value>\S.*?)\s*$")
