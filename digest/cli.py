@@ -6,6 +6,7 @@ the modules below, which are imported when it runs.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
@@ -56,8 +57,10 @@ def main() -> None:
 def run() -> None:
     """The console script: `main`, left at once when it is done.
 
-    Python would first free every value of a build, one by one, which takes longer than publishing an article.
+    Python would first free every value of a build, one by one, which takes longer than publishing an article; and so does
+    a look for garbage among them.
     """
+    gc.disable()
     try:
         main(prog_name="digest")
     except SystemExit as exit:

@@ -50,6 +50,11 @@ def stat(path: str | Path) -> Stat:
     return Stat(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
 
 
+COARSE = 2_000_000_000
+FINE = 20_000_000
+"""Nanoseconds within which a file system may give two writes the same times."""
+
+
 def settled(file: Stat, now: int) -> bool:
     """Whether a file that was read at `now` (nanoseconds) would show a later write in its times.
 
@@ -57,8 +62,13 @@ def settled(file: Stat, now: int) -> bool:
     File systems that keep whole seconds, or two, show it by times without a fraction.
     """
     newest = max(file.modified, file.changed)
-    granularity = 2_000_000_000 if newest % 1_000_000_000 == 0 else 20_000_000
-    return newest + granularity < now
+    return newest + (COARSE if newest % 1_000_000_000 == 0 else FINE) < now
+
+
+def all_settled(files: Iterable[Stat], now: int) -> bool:
+    """Whether all of these files are `settled`."""
+    safe = now - COARSE
+    return all(settled(file, now) for file in files if file[1] >= safe or file[2] >= safe)
 
 
 def now() -> int:

@@ -162,7 +162,7 @@ def look(options: Options) -> Inputs:
                 assets[path.removeprefix("assets/")] = File(f"{folder}/{path}", stat.size, hash)
             else:
                 templates.append((str(folder), path, hash))
-    sure = all(files.settled(stat, now) for tree in (content, *trees) for stat in tree.values())
+    sure = all(files.all_settled(tree.values(), now) for tree in (content, *trees))
     audience = (options.audience.drafts, options.audience.future)
     places = [str(options.content.absolute()), *map(str, folders)]
     key = fingerprint((program.key(), config, places, audience, content, trees)) if sure else b""

@@ -181,13 +181,12 @@ class _Planner(SharedViews):
         for month, run in groupby(public, lambda entry: entry.address[:7]):
             runs[month] = runs.get(month, 0) + 1
             end = start + len(list(run))
-            cards = [entry.card_key for entry in public[max(start - 1, 0) : end + 1]]
-            inputs = start == 0, cards, [entry.content_key for entry in public[start:end]]
+            cards = _cards(public[max(start - 1, 0) : end + 1])
+            inputs = start == 0, cards, _contents(public[start:end])
             yield self._section(f"articles/{month}/{runs[month]}", inputs, self._article_pages, public, start, end)
             start = end
         expired = self.site.expired
-        keys = [(entry.content_key, entry.card_key) for entry in expired]
-        yield self._section("expired", keys, self._expired_pages)
+        yield self._section("expired", (_cards(expired), _contents(expired)), self._expired_pages)
 
     def _article_pages(self, public: list[Entry], start: int, end: int) -> Iterator[Page]:
         cards: list[views.Card | None] = [*self.cards(public[max(start - 1, 0) : end + 1])]
@@ -236,8 +235,7 @@ class _Planner(SharedViews):
     def _day_key(self, day: str) -> bytes:
         """The key of all that an edition is made of."""
         note = self.site.notes.get(day)
-        cards = [entry.card_key for entry in self.site.editions[day]]
-        return fingerprint((day, note and (note.content_key, note.title), cards))
+        return fingerprint((day, note and (note.content_key, note.title), _cards(self.site.editions[day])))
 
     def _month_pages(self, month: str, found: list[tuple[str, _EditionLinks]]) -> Iterator[Page]:
         editions = []
@@ -271,9 +269,9 @@ class _Planner(SharedViews):
                 entries.append(
                     views.GroupEntry(shown.name, shown.label, shown.exchange, shown.url, shown.feed, len(group.articles), newest)
                 )
-                months = {entry.month for entry in group.articles}
+                months = set(map(_month, group.articles))
                 self.months[kind, slug] = sorted(months, reverse=True)
-                inputs = shown, [entry.card_key for entry in group.articles]
+                inputs = shown, _cards(group.articles)
                 yield self._section(f"{kind}/{slug}", inputs, self._group_pages, group, shown, list_url)
             yield self._section(kind, entries, self._list_pages, kind, list_url, entries)
 
@@ -334,8 +332,8 @@ class _Planner(SharedViews):
 
     def _feed_section(self, folder: str, feeds: tuple[views.Feed, ...], about: str, newest: list[Entry]) -> _Section:
         """The same articles in every format."""
-        keys = [(entry.card_key, entry.content_key) for entry in newest]
-        return self._section(FEED + folder, (feeds, about, keys), self._feed_pages, folder, feeds, about, newest)
+        inputs = feeds, about, _cards(newest), _contents(newest)
+        return self._section(FEED + folder, inputs, self._feed_pages, folder, feeds, about, newest)
 
     def _feed_pages(self, folder: str, feeds: tuple[views.Feed, ...], about: str, newest: Iterable[Entry]) -> Iterator[Page]:
         items = tuple([views.FeedItem(self.card(entry), self.content(entry)) for entry in newest])
@@ -378,7 +376,7 @@ class _Planner(SharedViews):
         for month in sorted(articles.keys() | days.keys()):
             parts: tuple[list[Entry], list[str], list[str]] = articles[month], days[month], groups[month]
             names += _sitemap_names(month, len(parts[0]) + len(parts[1]) + len(parts[2]) + bool(days[month]))
-            inputs = [entry.card_key for entry in articles[month]], [self.days[day] for day in days[month]], groups[month]
+            inputs = _cards(articles[month]), [self.days[day] for day in days[month]], groups[month]
             yield self._section(f"sitemaps/{month}", inputs, self._month_sitemap, month, *parts)
         names += _sitemap_names("pages", len(pages))
         yield self._section("sitemaps/pages", pages, self._pages_sitemap, pages)
@@ -386,7 +384,7 @@ class _Planner(SharedViews):
         since = site.articles[0].seconds - NEWS_SPAN if site.articles else 0
         recent = takewhile(lambda entry: entry.seconds > since, site.articles)
         news = [entry for entry in recent if not entry.reprinted][:NEWS_SIZE]
-        yield self._section("news", [entry.card_key for entry in news], self._news, news)
+        yield self._section("news", _cards(news), self._news, news)
 
     def _month_sitemap(self, month: str, articles: list[Entry], days: list[str], groups: list[str]) -> Iterator[Page]:
         cards = self.cards(reversed(articles))
@@ -469,6 +467,21 @@ class _Planner(SharedViews):
                 hint,
             )
         )
+
+
+_month = attrgetter("month")
+_card_key = attrgetter("card_key")
+_content_key = attrgetter("content_key")
+
+
+def _cards(entries: Iterable[Entry]) -> bytes:
+    """The keys of all that cards show of these articles, which are of one length."""
+    return b"".join(map(_card_key, entries))
+
+
+def _contents(entries: Iterable[Entry]) -> bytes:
+    """The same of what their pages show beyond the cards."""
+    return b"".join(map(_content_key, entries))
 
 
 def _clash(paths: Collection[str]) -> bool:

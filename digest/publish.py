@@ -35,7 +35,10 @@ def owned(folder: Path) -> list[str]:
         text = (folder / RECORD).read_text("utf-8")
     except (OSError, UnicodeDecodeError):
         return []
-    return [path for path in text.split("\n") if path and not path.startswith("/") and ".." not in path.split("/")]
+    paths = text.split("\n")[:-1]
+    if ".." in text or "\n/" in f"\n{text}":  # not our doing: nothing outside the folder is ever ours
+        return [path for path in paths if not path.startswith("/") and ".." not in path.split("/")]
+    return paths
 
 
 def states(folder: Path, paths: Iterable[str]) -> Iterator[files.Stat]:
