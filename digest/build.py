@@ -55,7 +55,8 @@ def build(options: Options, library: Library | None = None, progress: Progress =
 
 def _build(options: Options, store: Store, library: Library | None, progress: Progress) -> Report:
     clock = Clock()
-    standing = Standing(options.output)
+    standing = library.take_standing(options.output) if library else None
+    standing = standing or Standing.look(options.output)
     found = inputs.look(options)
     clock.done("list")
     report = inputs.unchanged(options, found, standing, store)
@@ -64,5 +65,8 @@ def _build(options: Options, store: Store, library: Library | None, progress: Pr
         from digest.library import Library
         from digest.pipeline import Pipeline
 
-        report = Pipeline(options, library or Library(store), found, standing, clock, progress).run()
+        library = library or Library(store)
+        report = Pipeline(options, library, found, standing, clock, progress).run()
+    elif library:
+        library.standing = standing
     return msgspec.structs.replace(report, steps=tuple(clock.times.items()))

@@ -47,7 +47,15 @@ def stat(path: str | Path) -> Stat:
         found = os.stat(path)
     except (OSError, ValueError):
         return ABSENT
-    return Stat(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+    return _state(found)
+
+
+def _state(found: os.stat_result) -> Stat:
+    return Stat(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino & _INODE)
+
+
+_INODE = (1 << 63) - 1
+"""As much of an inode's number as fits into a database; some file systems have larger ones."""
 
 
 COARSE = 2_000_000_000
@@ -106,8 +114,7 @@ def walk(folder: Path, ignore: Iterable[str] = ()) -> dict[str, Stat]:
                     if identity not in ancestors:
                         enter(entry.path, relative + "/", ancestors | {identity})
                 elif entry.is_file():
-                    state = entry.stat()
-                    found[relative] = Stat(state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino)
+                    found[relative] = _state(entry.stat())
             except FileNotFoundError:
                 continue  # gone between the listing and the look
 

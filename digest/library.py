@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -19,6 +19,7 @@ from digest.errors import ContentError, Diagnostic
 from digest.files import Stat
 from digest.fingerprint import digest, fingerprint
 from digest.inputs import File
+from digest.publish import Standing
 from digest.store import Damaged, SourceRow, Store
 from digest.tickers import Registry
 from digest.work import ParseChunk
@@ -52,8 +53,10 @@ class Stale(NamedTuple):
 class Library:
     """Everything read, by its path below the content folder. Lives as long as its owner likes: one build, or a day."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, output: Path | None = None) -> None:
+        """`output` is a folder that only the owner of this library writes to, so that nobody need look what stands there."""
         self.store = store
+        self.output = output
         self.forget()
 
     def forget(self) -> None:
@@ -64,6 +67,15 @@ class Library:
         """Articles that were looked into lately, with the version of their source."""
         self._registry: tuple[bytes, Registry] | None = None
         self._terms = b""
+        self.sections: dict[str, tuple[Any, bytes]] = {}
+        """What the sections of the last plan were made of, and their keys, by name."""
+        self.standing: Standing | None = None
+        """What stood in an output folder at the end of the last build."""
+
+    def take_standing(self, output: Path) -> Standing | None:
+        """What stands in this folder, if it is known; for one build, which may fail and leave something else."""
+        known, self.standing = self.standing, None
+        return known if output == self.output else None
 
     def look(self, content: Path, tree: dict[str, Stat], settings_key: bytes, force: bool = False) -> Stale:
         """What is not as it was; of files that are published as they are, the new state is already known."""

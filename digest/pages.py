@@ -19,7 +19,7 @@ from digest import links, urls, views
 from digest.config import Config
 from digest.entries import Entry
 from digest.errors import Diagnostic
-from digest.fingerprint import fingerprint
+from digest.fingerprint import Keyed, fingerprint
 from digest.inputs import File
 from digest.sharedviews import FEED_TYPES, SITE_FORMATS, Fetch, SharedViews
 from digest.site import Group, Site
@@ -64,6 +64,17 @@ class Known(NamedTuple):
     paths: tuple[str, ...]
 
 
+class Memory(NamedTuple):
+    """What is known from earlier."""
+
+    fetch: Fetch
+    """Gives the article of an entry."""
+    known: Mapping[str, Known]
+    """The sections that stand in the output as they were planned, by name."""
+    keys: dict[str, tuple[Any, bytes]]
+    """What sections were made of the last time that they were looked at, and their keys; brought up to date."""
+
+
 class Plan(NamedTuple):
     pages: list[Page]
     """Those of the sections that are not known to be as they were, in the order in which they are to be published."""
@@ -88,32 +99,32 @@ def plan(
     site: Site,
     media: Mapping[str, File],
     assets: Mapping[str, File],
-    fetch: Fetch,
-    known: Mapping[str, Known],
+    memory: Memory,
     terms: bytes,
 ) -> tuple[Plan, list[Diagnostic]]:
     """Return every page of the site, but for those that are known, and what is wrong.
 
-    `media` and `assets` are files by their paths below the content folder and below `assets/`. `fetch` gives the article
-    of an entry. `terms` is the key of all else that pages depend on. The order is such that no page leads to one behind
-    it in the list of its kind: media, articles, indexes, feeds.
+    `media` and `assets` are files by their paths below the content folder and below `assets/`. `terms` is the key of all
+    else that pages depend on. The order is such that no page leads to one behind it in the list of its kind: media,
+    articles, indexes, feeds.
     """
-    return _Planner(config, site, media, fetch, terms).plan(assets, known)
+    return _Planner(config, site, media, memory, terms).plan(assets)
 
 
 class _Planner(SharedViews):
     """Plans the sections, one kind after the other."""
 
-    def __init__(self, config: Config, site: Site, media: Mapping[str, File], fetch: Fetch, terms: bytes) -> None:
-        super().__init__(config, site, media, fetch)
+    def __init__(self, config: Config, site: Site, media: Mapping[str, File], memory: Memory, terms: bytes) -> None:
+        super().__init__(config, site, media, memory.fetch)
         self.media = media
+        self.memory = memory
         self.terms = fingerprint((terms, config, self.view))
         self.days = {day: self._day_key(day) for day in site.editions}
         self.months: dict[tuple[str, str], list[str]] = {}
         """The months of every group, newest first, by its kind and slug; known once the groups are planned."""
 
-    def plan(self, assets: Mapping[str, File], known: Mapping[str, Known]) -> tuple[Plan, list[Diagnostic]]:
-        every = list(self._sections(assets))
+    def plan(self, assets: Mapping[str, File]) -> tuple[Plan, list[Diagnostic]]:
+        every, known = list(self._sections(assets)), self.memory.known
         pages: list[Page] = []
         sections: dict[str, Known] = {}
         moved = len(known) != len(every)
@@ -125,6 +136,8 @@ class _Planner(SharedViews):
                 before, found = found, Known(section.key, tuple([page.path for page in made]))
                 moved = moved or before is None or before.paths != found.paths
             sections[section.name] = found
+        for name in self.memory.keys.keys() - sections.keys():
+            del self.memory.keys[name]
         paths = [path for section in sections.values() for path in section.paths]
         if moved and _clash(paths):
             self._blame([page for section in every for page in section.pages()])
@@ -146,7 +159,11 @@ class _Planner(SharedViews):
 
     def _section(self, name: str, inputs: Any, make: Callable[..., Iterable[Page]], *arguments: Any) -> _Section:
         """A section of `make(*arguments)`; `inputs` says all that its pages are made of, beside the settings."""
-        return _Section(name, fingerprint((self.terms, inputs)), partial(make, *arguments))
+        inputs = self.terms, inputs
+        last = self.memory.keys.get(name)
+        key = last[1] if last and last[0] == inputs else fingerprint(inputs)
+        self.memory.keys[name] = inputs, key
+        return _Section(name, key, partial(make, *arguments))
 
     def _fixed(self) -> Iterator[Page]:
         lines = "".join(f"Sitemap: {self.absolute(name)}\n" for name in ("sitemap.xml", "news-sitemap.xml"))
@@ -181,12 +198,12 @@ class _Planner(SharedViews):
         for month, run in groupby(public, lambda entry: entry.address[:7]):
             runs[month] = runs.get(month, 0) + 1
             end = start + len(list(run))
-            cards = _cards(public[max(start - 1, 0) : end + 1])
-            inputs = start == 0, cards, _contents(public[start:end])
+            cards = _Cards(public[max(start - 1, 0) : end + 1])
+            inputs = start == 0, cards, _Contents(public[start:end])
             yield self._section(f"articles/{month}/{runs[month]}", inputs, self._article_pages, public, start, end)
             start = end
         expired = self.site.expired
-        yield self._section("expired", (_cards(expired), _contents(expired)), self._expired_pages)
+        yield self._section("expired", (_Cards(expired), _Contents(expired)), self._expired_pages)
 
     def _article_pages(self, public: list[Entry], start: int, end: int) -> Iterator[Page]:
         cards: list[views.Card | None] = [*self.cards(public[max(start - 1, 0) : end + 1])]
@@ -235,7 +252,7 @@ class _Planner(SharedViews):
     def _day_key(self, day: str) -> bytes:
         """The key of all that an edition is made of."""
         note = self.site.notes.get(day)
-        return fingerprint((day, note and (note.content_key, note.title), _cards(self.site.editions[day])))
+        return fingerprint((day, note and (note.content_key, note.title), _Cards(self.site.editions[day])))
 
     def _month_pages(self, month: str, found: list[tuple[str, _EditionLinks]]) -> Iterator[Page]:
         editions = []
@@ -269,9 +286,9 @@ class _Planner(SharedViews):
                 entries.append(
                     views.GroupEntry(shown.name, shown.label, shown.exchange, shown.url, shown.feed, len(group.articles), newest)
                 )
-                months = set(map(_month, group.articles))
+                months = set(map(attrgetter("month"), group.articles))
                 self.months[kind, slug] = sorted(months, reverse=True)
-                inputs = shown, _cards(group.articles)
+                inputs = shown, _Cards(group.articles)
                 yield self._section(f"{kind}/{slug}", inputs, self._group_pages, group, shown, list_url)
             yield self._section(kind, entries, self._list_pages, kind, list_url, entries)
 
@@ -332,7 +349,7 @@ class _Planner(SharedViews):
 
     def _feed_section(self, folder: str, feeds: tuple[views.Feed, ...], about: str, newest: list[Entry]) -> _Section:
         """The same articles in every format."""
-        inputs = feeds, about, _cards(newest), _contents(newest)
+        inputs = feeds, about, _Cards(newest), _Contents(newest)
         return self._section(FEED + folder, inputs, self._feed_pages, folder, feeds, about, newest)
 
     def _feed_pages(self, folder: str, feeds: tuple[views.Feed, ...], about: str, newest: Iterable[Entry]) -> Iterator[Page]:
@@ -376,7 +393,7 @@ class _Planner(SharedViews):
         for month in sorted(articles.keys() | days.keys()):
             parts: tuple[list[Entry], list[str], list[str]] = articles[month], days[month], groups[month]
             names += _sitemap_names(month, len(parts[0]) + len(parts[1]) + len(parts[2]) + bool(days[month]))
-            inputs = _cards(articles[month]), [self.days[day] for day in days[month]], groups[month]
+            inputs = _Cards(articles[month]), [self.days[day] for day in days[month]], groups[month]
             yield self._section(f"sitemaps/{month}", inputs, self._month_sitemap, month, *parts)
         names += _sitemap_names("pages", len(pages))
         yield self._section("sitemaps/pages", pages, self._pages_sitemap, pages)
@@ -384,7 +401,7 @@ class _Planner(SharedViews):
         since = site.articles[0].seconds - NEWS_SPAN if site.articles else 0
         recent = takewhile(lambda entry: entry.seconds > since, site.articles)
         news = [entry for entry in recent if not entry.reprinted][:NEWS_SIZE]
-        yield self._section("news", _cards(news), self._news, news)
+        yield self._section("news", _Cards(news), self._news, news)
 
     def _month_sitemap(self, month: str, articles: list[Entry], days: list[str], groups: list[str]) -> Iterator[Page]:
         cards = self.cards(reversed(articles))
@@ -469,19 +486,30 @@ class _Planner(SharedViews):
         )
 
 
-_month = attrgetter("month")
-_card_key = attrgetter("card_key")
-_content_key = attrgetter("content_key")
+class _Cards(Keyed):
+    """All that cards show of these articles. Equal when the articles are, which is quicker to see than a key is made."""
+
+    __slots__ = ("entries",)
+    part = attrgetter("card_key")
+
+    def __init__(self, entries: list[Entry]) -> None:
+        self.entries = entries
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, type(self)) and self.entries == other.entries
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def key(self) -> bytes:  # type: ignore[override]
+        return b"".join(map(self.part, self.entries))
 
 
-def _cards(entries: Iterable[Entry]) -> bytes:
-    """The keys of all that cards show of these articles, which are of one length."""
-    return b"".join(map(_card_key, entries))
-
-
-def _contents(entries: Iterable[Entry]) -> bytes:
+class _Contents(_Cards):
     """The same of what their pages show beyond the cards."""
-    return b"".join(map(_content_key, entries))
+
+    __slots__ = ()
+    part = attrgetter("content_key")
 
 
 def _clash(paths: Collection[str]) -> bool:

@@ -123,8 +123,8 @@ class Pipeline:
         """Plan the sections that may not stand as they should."""
         self._look_back()
         terms = fingerprint((program.key(), self.inputs.templates))
-        fetch = self.library.article
-        plan, problems = pages.plan(self.config, whole, self.media, self.inputs.assets, fetch, self.before, terms)
+        memory = pages.Memory(self.library.article, self.before, self.library.sections)
+        plan, problems = pages.plan(self.config, whole, self.media, self.inputs.assets, memory, terms)
         self._blame(problems)
         self.clock.done("plan")
         return plan
@@ -220,13 +220,14 @@ class Pipeline:
             removed=tuple(gone),
             reasons=tuple((planned[index], why) for index, why in todo.stale),
         )
+        standing = self.standing.after(gone, {path: row.stat for path, row in rows})
         record = Record(
             program=program.key(),
             settings=todo.plan.settings,
             templates=self.inputs.templates,
             closures=todo.closures,
             inputs=self.inputs.key,
-            outputs=self.standing.after(gone, {path: row.stat for path, row in rows})[1],
+            outputs=standing.key,
             as_of=self.options.audience.as_of,
             report=msgspec.structs.replace(report, reasons=(), steps=()),
         )
@@ -236,6 +237,7 @@ class Pipeline:
             self.store.put_pages(self.output, rows, gone)
             self.store.put_sections(self.output, changed, self.stored - sections.keys())
             self.store.put_record(self.output, encode(record))
+        self.library.standing = standing
         self.clock.done("publish")
         return report
 

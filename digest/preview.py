@@ -79,10 +79,12 @@ class Builder:
         config: Path | None,
         poll: float | None,
         progress: Callable[[str, int, int], None] = lambda *_: None,
+        private: bool = False,
     ) -> None:
         """`make` reads the settings anew on every call. Raises `SettingsError` when they are wrong to begin with.
 
-        `config` is the settings file if it is not one of the usual, `poll` as for `Watcher`.
+        `config` is the settings file if it is not one of the usual, `poll` as for `Watcher`. The output folder is
+        `private` when nobody else writes there.
         """
         self.watcher = Watcher(poll)
         self.options = make()
@@ -91,7 +93,7 @@ class Builder:
         self._config = config
         self._progress = progress
         self._number = 0
-        self._library = Library(Store(self.options.cache))
+        self._library = Library(Store(self.options.cache), self.options.output if private else None)
         self._shown: dict[str, Entry] = {}
         """The entries of what the last good build made."""
 

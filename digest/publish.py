@@ -14,7 +14,7 @@ import os
 import shutil
 from array import array
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -55,24 +55,29 @@ FIELDS = len(files.ABSENT)
 
 
 class Standing:
-    """The files of ours in an output folder and their states, looked up aside: that takes longer than all else in an
-    unchanged build."""
+    """The files of ours in an output folder, and their states."""
 
-    def __init__(self, folder: Path) -> None:
-        self.paths = owned(folder)
+    def __init__(self, paths: list[str], states: Callable[[], array[int]]) -> None:
+        """`states` gives four numbers for each path, one behind the other."""
+        self.paths = paths
         """In sorted order."""
-        look = partial(_looked_up, folder, self.paths)
-        self._aside = Aside(look, len(self.paths) >= MANY)
+        self._look = states
+
+    @classmethod
+    def look(cls, folder: Path) -> Standing:
+        """What stands there, looked up aside: that takes longer than all else in an unchanged build."""
+        paths = owned(folder)
+        aside = Aside(partial(_looked_up, folder, paths), len(paths) >= MANY)
+        return cls(paths, lambda: array("q", aside.result()))
 
     @cached_property
     def _states(self) -> array[int]:
-        """The states one behind the other."""
-        return array("q", self._aside.result())
+        return self._look()
 
-    @property
+    @cached_property
     def key(self) -> bytes:
         """The key of what stands there."""
-        return _key(self.paths, self._states)
+        return fingerprint((self.paths, self._states.tobytes()))
 
     def state(self, path: str) -> files.Stat:
         """A file's state; `ABSENT` also where digest wrote none."""
@@ -81,26 +86,23 @@ class Standing:
             return files.ABSENT
         return files.Stat(*self._states[at * FIELDS : (at + 1) * FIELDS])
 
-    def after(self, gone: Collection[str], fresh: Mapping[str, files.Stat]) -> tuple[list[str], bytes]:
-        """What stands there when some files are gone, and some are in other states: paths in sorted order, and the key."""
+    def after(self, gone: Collection[str], fresh: Mapping[str, files.Stat]) -> Standing:
+        """What stands there when some files are gone, and some are in other states."""
         if len(gone) + len(fresh) > len(self.paths) // 8:
             found = dict(zip(self.paths, zip(*[iter(self._states)] * FIELDS, strict=True), strict=True))
             found.update(fresh)
             for path in gone:
                 found.pop(path, None)
             paths = sorted(found)
-            return paths, _key(paths, array("q", [number for path in paths for number in found[path]]))
+            numbers = array("q", [number for path in paths for number in found[path]])
+            return Standing(paths, lambda: numbers)
         paths, numbers = self.paths.copy(), array("q", self._states)
-        for path in gone:
-            at = bisect_left(paths, path)
-            del paths[at], numbers[at * FIELDS : (at + 1) * FIELDS]
-        for path, stat in fresh.items():
+        for path in (*gone, *fresh):
             at = bisect_left(paths, path)
             known = at < len(paths) and paths[at] == path
-            if not known:
-                paths.insert(at, path)
-            numbers[at * FIELDS : (at + known) * FIELDS] = array("q", stat)
-        return paths, _key(paths, numbers)
+            numbers[at * FIELDS : (at + known) * FIELDS] = array("q", fresh.get(path, ()))
+            paths[at : at + known] = [path] if path in fresh else []
+        return Standing(paths, lambda: numbers)
 
 
 def _looked_up(folder: Path, paths: list[str]) -> bytes:
@@ -108,10 +110,6 @@ def _looked_up(folder: Path, paths: list[str]) -> bytes:
     for stat in states(folder, paths):
         numbers.extend(stat)
     return numbers.tobytes()
-
-
-def _key(paths: list[str], numbers: array[int]) -> bytes:
-    return fingerprint((paths, numbers.tobytes()))
 
 
 class Staging:

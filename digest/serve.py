@@ -66,7 +66,7 @@ def serve(
         if not place.private:
             what = f"everyone who reaches this machine at port {place.port} can read the preview, drafts included"
             terminal.warn(Diagnostic("", 0, 0, what, "leave --host out to keep it to yourself", "warning"))
-        builder = Builder(lambda: place.preview(make(), folder), config, poll, terminal.progress)
+        builder = Builder(lambda: place.preview(make(), folder), config, poll, terminal.progress, private=True)
 
         def tell(outcome: Outcome) -> None:
             server.tell(outcome)

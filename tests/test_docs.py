@@ -283,7 +283,7 @@ def test_every_template_is_documented(tmp_path: Path) -> None:
     """The table of templates names each template that renders a page, with its view, and the text names the others."""
     asked = options(write(tmp_path, EVERYTHING))
     store = Store(asked.cache)
-    found = inputs.look(asked), Standing(asked.output), inputs.Clock()
+    found = inputs.look(asked), Standing.look(asked.output), inputs.Clock()
     pipeline = Pipeline(asked, Library(store), *found, lambda *_: None)
     plan = pipeline.plan(pipeline.assemble(pipeline.read_and_parse()))
     store.close()
