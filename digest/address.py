@@ -9,12 +9,13 @@ import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from digest.errors import Diagnostic, SettingsError
 from digest.inputs import Options
+from digest.locks import lock
 
 PORTS = 100
 """Ports that are tried, from the one asked for on."""
@@ -95,21 +96,5 @@ class Place(NamedTuple):
 def claimed(cache: Path, port: int) -> Iterator[Path]:
     """The folder to build into: `preview`, or one of its own while another server has that."""
     cache.mkdir(parents=True, exist_ok=True)
-    with (cache / "preview.lock").open("ab") as lock:
-        yield cache / ("preview" if _lock(lock) else f"preview-{port}")
-
-
-def _lock(file: IO[bytes]) -> bool:
-    """Whether nobody else has locked the file. The lock goes with the process."""
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+    with (cache / "preview.lock").open("ab") as file:
+        yield cache / ("preview" if lock(file) else f"preview-{port}")

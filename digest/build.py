@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from digest import inputs
-from digest.inputs import Audience, Clock, Options, Report
+from digest import inputs, locks
+from digest.fingerprint import fingerprint
+from digest.inputs import Audience, Clock, Options, Report, output_name
 from digest.publish import Standing
 from digest.store import Damaged, Store
 
@@ -28,29 +30,33 @@ def build(options: Options, library: Library | None = None, progress: Progress =
     """Bring the output folder to the state of the site, and return what was done.
 
     A `library` that is kept between builds saves loading it. `progress` is told a step, how much of it is done and of
-    how much. Raises `ContentError` with everything that is wrong; the output is then as it was.
+    how much. Another build of the same output is waited for. Raises `ContentError` with everything that is wrong; the
+    output is then as it was.
     """
-    store = library.store if library else Store(options.cache)
+    turn = options.cache.parent / f"{fingerprint(output_name(options)).hex()}.lock" if options.cache else None
     collecting = gc.isenabled()
-    gc.disable()  # a build makes many small values that live until its end, and hardly any cycles
-    try:
+    with locks.turn(turn) if turn else nullcontext():
+        store = library.store if library else Store(options.cache)
+        gc.disable()  # a build makes many small values that live until its end, and hardly any cycles
+        try:
+            return _healing(options, store, library, progress)
+        finally:
+            if collecting:
+                gc.enable()
+            if library is None:
+                store.close()
+
+
+def _healing(options: Options, store: Store, library: Library | None, progress: Progress) -> Report:
+    """Build; when the cache lacks what it should hold, begin again, in the end with an empty one."""
+    for _ in range(2):  # what another builder has put into the cache meanwhile is only missed once
         try:
             return _build(options, store, library, progress)
-        except Damaged:  # maybe only what is kept in memory, by what another builder has put into the cache since
-            if library is None:
-                raise
-            library.forget()
-            return _build(options, store, library, progress)
-    except Damaged:
-        store.start_over()
-        if library:
-            library.forget()
-        return _build(options, store, library, progress)
-    finally:
-        if collecting:
-            gc.enable()
-        if library is None:
-            store.close()
+        except Damaged:
+            if library:
+                library.forget()
+    store.start_over()
+    return _build(options, store, library, progress)
 
 
 def _build(options: Options, store: Store, library: Library | None, progress: Progress) -> Report:

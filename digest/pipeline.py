@@ -21,7 +21,7 @@ from digest.publish import Standing
 from digest.site import Site
 from digest.store import PageRow
 from digest.tickers import Registry
-from digest.work import RenderChunk, Rendered, Setup, WarmUp
+from digest.work import RenderChunk, Rendered, Setup
 from digest.workers import Workers, chunked
 
 POOL_FROM = 400
@@ -98,8 +98,6 @@ class Pipeline:
         self.workers = Workers(self.options.jobs, work.Worker, self.setup)
         self.parsed = len(stale.to_parse)
         self.library.refresh(stale, settings, key, terms, terms_key, self.workers, self.progress)
-        if self.workers.started:
-            self.workers.start(WarmUp())
         self.clock.done("parse")
         return registry
 

@@ -7,6 +7,7 @@ run. What a stored value means is left to `build`.
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import tempfile
 import weakref
@@ -87,7 +88,7 @@ class Bodies:
         """A body's HTML. Raises `Damaged`."""
         try:
             if self._connection is None:
-                self._connection = sqlite3.connect(Path(self._path).as_uri() + "?mode=ro", uri=True)
+                self._connection = _read_only(self._path)
             row = self._connection.execute("SELECT html FROM bodies WHERE key = ? LIMIT 1", (key,)).fetchone()
         except sqlite3.Error as error:
             raise Damaged.because(error) from error
@@ -108,6 +109,7 @@ class Store:
 
     def _open(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._process = os.getpid()
         self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=60)
         self._connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
         found = self._connection.execute("PRAGMA user_version").fetchone()[0]
@@ -141,10 +143,17 @@ class Store:
         except sqlite3.Error as error:
             raise Damaged.because(error) from error
 
+    def _execute(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """A query's rows, also in a process that was forked off, which must not share a connection (sqlite.org/howtocorrupt)."""
+        if os.getpid() != self._process:
+            self._parents = self._connection  # not ours to close
+            self._connection, self._process = _read_only(str(self.path)), os.getpid()
+        return self._connection.execute(query, values).fetchall()
+
     def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """A query's rows; a damaged file is thrown away and gives none."""
         try:
-            return self._connection.execute(query, values).fetchall()
+            return self._execute(query, *values)
         except sqlite3.DatabaseError:
             self.start_over()
             return []
@@ -158,7 +167,10 @@ class Store:
 
     def head(self, path: str, version: bytes) -> bytes:
         """The encoded head of a source in a version. Raises `Damaged`, also when another builder has put in another."""
-        rows = self._rows("SELECT head FROM parsed WHERE path = ? AND version = ?", path, version)
+        try:
+            rows = self._execute("SELECT head FROM parsed WHERE path = ? AND version = ?", path, version)
+        except sqlite3.Error as error:
+            raise Damaged.because(error) from error
         if not rows:
             raise Damaged.because("a head is missing")
         head: bytes = rows[0][0]
@@ -224,6 +236,10 @@ class Store:
 
     def put_record(self, output: str, record: bytes) -> None:
         self._connection.execute("REPLACE INTO builds VALUES (?, ?)", (output, record))
+
+
+def _read_only(path: str) -> sqlite3.Connection:
+    return sqlite3.connect(Path(path).as_uri() + "?mode=ro", uri=True)
 
 
 def _temporary(owner: Store) -> Path:

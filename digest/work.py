@@ -11,7 +11,6 @@ import shutil
 from collections.abc import Callable
 from filecmp import cmp
 from functools import cache, lru_cache
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +42,6 @@ class ParseChunk(msgspec.Struct, frozen=True):
     settings: Settings
     sources: list[str]
     """Paths below the content folder."""
-
-
-class WarmUp(msgspec.Struct, frozen=True):
-    """Nothing to do but to load what rendering will need."""
 
 
 class ParsedSource(msgspec.Struct, frozen=True):
@@ -90,11 +85,7 @@ class Worker:
         self._catalogue = Cataloguer(setup.terms)
         self._renderer: Renderer | None = None
 
-    def __call__(self, chunk: ParseChunk | RenderChunk | WarmUp) -> Any:
-        if isinstance(chunk, WarmUp):
-            for name in ("digest.feeds", "digest.templates"):
-                import_module(name)
-            return None
+    def __call__(self, chunk: ParseChunk | RenderChunk) -> Any:
         if isinstance(chunk, ParseChunk):
             return [self._parse(path, chunk.settings) for path in chunk.sources]
         self._renderer = self._renderer or Renderer(self.setup)

@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 Make = Callable[[Any], Callable[[Any], Any]]
 
 _here: Callable[[Any], Any] | None = None
+_inherited: list[Any] = []
+"""The chunks, in a process that was forked off with them."""
 
 
-def _start(make: Make, setup: Any) -> None:
-    global _here
+def _start(make: Make, setup: Any, chunks: list[Any]) -> None:
+    global _here, _inherited
     gc.disable()  # workers make few cycles and end soon
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal; the first one ends the rest
-    _here = make(setup)
+    _here, _inherited = make(setup), chunks
 
 
 def _perform(chunk: Any) -> Any:
@@ -35,8 +37,16 @@ def _perform(chunk: Any) -> Any:
     return _here(chunk)
 
 
+def _perform_inherited(index: int) -> Any:
+    return _perform(_inherited[index])
+
+
 class Workers:
-    """Makes workers when there is enough to do for them, and no earlier."""
+    """Makes workers when there is enough to do for them, and no earlier.
+
+    Where processes are forked, each piece of work has its own, because a forked process is given what this one holds for
+    nothing: pages need not be sent. Where they are spawned, they are kept, and chunks are sent.
+    """
 
     def __init__(self, jobs: int, make: Make, setup: Any) -> None:
         self.jobs = jobs
@@ -44,25 +54,6 @@ class Workers:
         self.setup = setup
         self._inline: Callable[[Any], Any] | None = None
         self._pool: ProcessPoolExecutor | None = None
-
-    @property
-    def started(self) -> bool:
-        """Whether there are other processes."""
-        return self._pool is not None
-
-    def start(self, chunk: Any) -> None:
-        """Give each of the other processes a chunk whose result nobody waits for."""
-        for _ in range(self.jobs):
-            self._processes().submit(_perform, chunk)
-
-    def _processes(self) -> ProcessPoolExecutor:
-        if self._pool is None:
-            import multiprocessing
-            from concurrent.futures import ProcessPoolExecutor
-
-            context = multiprocessing.get_context(_start_method())
-            self._pool = ProcessPoolExecutor(self.jobs, context, _start, (self.make, self.setup))
-        return self._pool
 
     def map(self, chunks: list[Any], worthwhile: bool) -> Iterator[Any]:
         """The results of the chunks, in order; from other processes if that is `worthwhile`, or if they are there.
@@ -72,10 +63,20 @@ class Workers:
         if self.jobs < 2 or not (worthwhile or self._pool):
             self._inline = self._inline or self.make(self.setup)
             return map(self._inline, chunks)
-        pool = self._processes()
+        if _start_method() == "fork":
+            self._pool = pool = self._processes("fork", chunks)
+            return self._results([pool.submit(_perform_inherited, index) for index in range(len(chunks))], done=self.close)
+        self._pool = pool = self._pool or self._processes("spawn", [])
         return self._results([pool.submit(_perform, chunk) for chunk in chunks])
 
-    def _results(self, pending: list[Future[Any]]) -> Iterator[Any]:
+    def _processes(self, method: str, chunks: list[Any]) -> ProcessPoolExecutor:
+        import multiprocessing
+        from concurrent.futures import ProcessPoolExecutor
+
+        context = multiprocessing.get_context(method)
+        return ProcessPoolExecutor(self.jobs, context, _start, (self.make, self.setup, chunks))
+
+    def _results(self, pending: list[Future[Any]], done: Callable[[], None] = lambda: None) -> Iterator[Any]:
         from concurrent.futures.process import BrokenProcessPool
 
         pending.reverse()
@@ -85,10 +86,13 @@ class Workers:
         except BrokenProcessPool:
             hint = "is memory short? try one process, -j 1"
             raise DigestError([Diagnostic("", 0, 0, "a process of this build was killed", hint)]) from None
+        done()
 
     def close(self) -> None:
-        if self._pool:
-            self._pool.shutdown(cancel_futures=True)
+        """End the other processes."""
+        pool, self._pool = self._pool, None
+        if pool:
+            pool.shutdown(cancel_futures=True)
 
 
 def chunked(items: Iterable[Any], size: int) -> list[list[Any]]:

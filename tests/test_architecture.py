@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parent.parent / "digest"
 
 FLOORS = (
     ("__init__", "errors", "fingerprint", "notation"),
-    ("aside", "config", "files", "moments", "pagefiles", "program", "urls", "views", "workers", "yamldoc"),
+    ("aside", "config", "files", "locks", "moments", "pagefiles", "program", "urls", "views", "workers", "yamldoc"),
     ("fastmarkdown", "fields", "ground", "publish", "tickers"),
     ("markup", "registry", "store"),
     ("articles", "inputs"),

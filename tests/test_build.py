@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -386,6 +387,21 @@ def test_two_builders_share_a_cache(tmp_path: Path) -> None:
         make(tmp_path, **preview)
         assert text in page(tmp_path, "2024/05/17/a/index.html")
         assert tree(tmp_path / "output") == tree(tmp_path / ".digest/preview")
+
+
+def test_builds_of_one_output_take_turns(tmp_path: Path) -> None:
+    """Builds that are started at the same moment all succeed, and leave what one of them would have left."""
+    archive(tmp_path, 60)
+    command = [sys.executable, "-m", "digest", "build", "-q", "-s", str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    for _ in range(2):
+        started = [subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) for _ in range(4)]
+        for process in started:
+            assert (process.communicate()[1], process.returncode) == (b"", 0)
+        (tmp_path / "content/2022-01-01-story-0.md").write_text(article("Another title"), "utf-8")
+    make(tmp_path, as_of=int(time.time()))
+    make(tmp_path, output=tmp_path / "clean", cache=None, as_of=int(time.time()))
+    assert tree(tmp_path / "output") == tree(tmp_path / "clean")
 
 
 def test_killed_worker_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

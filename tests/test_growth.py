@@ -72,14 +72,14 @@ def counted(folder: Path, rows: Counter[str], build: Callable[[], Report]) -> di
 def test_nothing_grows_faster_than_the_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten times the articles: a cold build does ten times as much, and an addition opens, renders and writes the same."""
     rows: Counter[str] = Counter()
-    read = Store._rows
+    read = Store._execute
 
     def counting(self: Store, query: str, *values: object) -> list[tuple[Any, ...]]:
         found = read(self, query, *values)
         rows["read"] += len(found)
         return found
 
-    monkeypatch.setattr(Store, "_rows", counting)
+    monkeypatch.setattr(Store, "_execute", counting)
     cold, unchanged, addition = [], [], []
     for size in SIZES:
         folder = tmp_path / str(size)

@@ -1,0 +1,35 @@
+"""Locks on files, which go with the process that holds them."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+
+def lock(file: IO[bytes], wait: bool = False) -> bool:
+    """Lock an open file for this process, or `wait` until nobody else has; whether it is ours now."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # somebody has it, or the file system knows no locks
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def turn(path: Path) -> Iterator[None]:
+    """Run while no other process is in a block of the same path; wait for it. Where no lock can be had, just run."""
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock(held.enter_context(path.open("ab")), wait=True)
+        yield
