@@ -7,20 +7,19 @@ key is made of its articles' keys; a section that is known to be as it was is no
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import chain, groupby, takewhile
+from itertools import groupby, takewhile
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 
-import msgspec
-
-from digest import links, urls, views
+from digest import collisions, links, urls, views
 from digest.config import Config
 from digest.entries import Entry
 from digest.errors import Diagnostic
-from digest.fingerprint import Keyed, fingerprint
+from digest.fingerprint import fingerprint
 from digest.inputs import File
+from digest.sections import Cards, Contents, Memory, Page, Plan, Section
 from digest.sharedviews import FEED_TYPES, SITE_FORMATS, Fetch, SharedViews
 from digest.site import Group, Site
 
@@ -40,58 +39,8 @@ NEWS_SIZE = 1_000
 """Addresses in the news sitemap, at most, as search engines read no more."""
 
 
-class Page(msgspec.Struct, frozen=True):
-    """One output to be."""
-
-    path: str
-    """Relative to the output folder."""
-    renderer: str
-    template: str
-    """Empty for what has none."""
-    view: Any
-    origin: str = ""
-    """The source that it comes from, for messages."""
-
-
 _EditionLinks = tuple[views.EditionLink | None, views.EditionLink | None]
 """The next newer and the next older edition."""
-
-
-class Known(NamedTuple):
-    """What was planned of a section, and published, in an earlier build."""
-
-    key: bytes
-    paths: tuple[str, ...]
-
-
-class Memory(NamedTuple):
-    """What is known from earlier."""
-
-    fetch: Fetch
-    """Gives the article of an entry."""
-    known: Mapping[str, Known]
-    """The sections that stand in the output as they were planned, by name."""
-    keys: dict[str, tuple[Any, bytes]]
-    """What sections were made of the last time that they were looked at, and their keys; brought up to date."""
-
-
-class Plan(NamedTuple):
-    pages: list[Page]
-    """Those of the sections that are not known to be as they were, in the order in which they are to be published."""
-    sections: dict[str, Known]
-    paths: list[str]
-    """Of all pages."""
-    settings: bytes
-    """Key of what every page knows of the site."""
-
-
-class _Section(NamedTuple):
-    """Some pages that belong together, so that they are planned together or not at all."""
-
-    name: str
-    key: bytes
-    """Of all that the pages are made of."""
-    pages: Callable[[], Iterable[Page]]
 
 
 def plan(
@@ -99,23 +48,25 @@ def plan(
     site: Site,
     media: Mapping[str, File],
     assets: Mapping[str, File],
+    fetch: Fetch,
     memory: Memory,
     terms: bytes,
 ) -> tuple[Plan, list[Diagnostic]]:
     """Return every page of the site, but for those that are known, and what is wrong.
 
-    `media` and `assets` are files by their paths below the content folder and below `assets/`. `terms` is the key of all
+    `media` and `assets` are files by their paths below the content folder and below `assets/`. `fetch` gives the article
+    of an entry. `terms` is the key of all
     else that pages depend on. The order is such that no page leads to one behind it in the list of its kind: media,
     articles, indexes, feeds.
     """
-    return _Planner(config, site, media, memory, terms).plan(assets)
+    return _Planner(config, site, media, fetch, memory, terms).plan(assets)
 
 
 class _Planner(SharedViews):
     """Plans the sections, one kind after the other."""
 
-    def __init__(self, config: Config, site: Site, media: Mapping[str, File], memory: Memory, terms: bytes) -> None:
-        super().__init__(config, site, media, memory.fetch)
+    def __init__(self, config: Config, site: Site, media: Mapping[str, File], fetch: Fetch, memory: Memory, terms: bytes) -> None:
+        super().__init__(config, site, media, fetch)
         self.media = media
         self.memory = memory
         self.terms = fingerprint((terms, config, self.view))
@@ -124,28 +75,16 @@ class _Planner(SharedViews):
         """The months of every group, newest first, by its kind and slug; known once the groups are planned."""
 
     def plan(self, assets: Mapping[str, File]) -> tuple[Plan, list[Diagnostic]]:
-        every, known = list(self._sections(assets)), self.memory.known
-        pages: list[Page] = []
-        sections: dict[str, Known] = {}
-        moved = len(known) != len(every)
-        for section in every:
-            found = known.get(section.name)
-            if found is None or found.key != section.key:
-                made = list(section.pages())
-                pages += made
-                before, found = found, Known(section.key, tuple([page.path for page in made]))
-                moved = moved or before is None or before.paths != found.paths
-            sections[section.name] = found
-        for name in self.memory.keys.keys() - sections.keys():
-            del self.memory.keys[name]
-        paths = [path for section in sections.values() for path in section.paths]
-        if moved and _clash(paths):
-            self._blame([page for section in every for page in section.pages()])
+        every = list(self._sections(assets))
+        plan = self.memory.plan(every, self.view.key)
+        if plan.moved and collisions.clash(plan.paths):
+            public = (*self.site.articles, *self.site.expired, *self.site.standing)
+            self.problems += collisions.explain((page for section in every for page in section.pages()), public)
         if self.site.page_links:
-            self.problems += links.dead(self.site.page_links, set(paths).__contains__)
-        return Plan(pages, sections, paths, self.view.key), self.problems
+            self.problems += links.dead(self.site.page_links, set(plan.paths).__contains__)
+        return plan, self.problems
 
-    def _sections(self, assets: Mapping[str, File]) -> Iterator[_Section]:
+    def _sections(self, assets: Mapping[str, File]) -> Iterator[Section]:
         yield from self._copies(assets)
         yield from self._articles()
         yield from self._standing()
@@ -157,13 +96,9 @@ class _Planner(SharedViews):
         yield self._section("fixed", (), self._fixed)
         yield self._redirects()
 
-    def _section(self, name: str, inputs: Any, make: Callable[..., Iterable[Page]], *arguments: Any) -> _Section:
+    def _section(self, name: str, inputs: Any, make: Callable[..., Iterable[Page]], *arguments: Any) -> Section:
         """A section of `make(*arguments)`; `inputs` says all that its pages are made of, beside the settings."""
-        inputs = self.terms, inputs
-        last = self.memory.keys.get(name)
-        key = last[1] if last and last[0] == inputs else fingerprint(inputs)
-        self.memory.keys[name] = inputs, key
-        return _Section(name, key, partial(make, *arguments))
+        return Section(name, self.memory.key(name, (self.terms, inputs)), partial(make, *arguments))
 
     def _fixed(self) -> Iterator[Page]:
         lines = "".join(f"Sitemap: {self.absolute(name)}\n" for name in ("sitemap.xml", "news-sitemap.xml"))
@@ -171,7 +106,7 @@ class _Planner(SharedViews):
         yield Page("robots.txt", "text", "", views.Text(f"User-agent: *\nAllow: /\n\n{lines}"))
         yield Page(".nojekyll", "text", "", views.Text(""))
 
-    def _copies(self, assets: Mapping[str, File]) -> Iterator[_Section]:
+    def _copies(self, assets: Mapping[str, File]) -> Iterator[Section]:
         copies = [
             Page("assets/" + path, "copy", "", views.Copy(file.source, file.hash), file.source) for path, file in assets.items()
         ]
@@ -190,7 +125,7 @@ class _Planner(SharedViews):
         for path, file in found.items():
             yield Page(urls.media(path), "copy", "", views.Copy(file.source, file.hash), path)
 
-    def _articles(self) -> Iterator[_Section]:
+    def _articles(self) -> Iterator[Section]:
         """Articles by the months of their addresses, in runs, as every page shows its neighbours."""
         public = self.site.articles
         runs: dict[str, int] = {}
@@ -198,12 +133,12 @@ class _Planner(SharedViews):
         for month, run in groupby(public, lambda entry: entry.address[:7]):
             runs[month] = runs.get(month, 0) + 1
             end = start + len(list(run))
-            cards = _Cards(public[max(start - 1, 0) : end + 1])
-            inputs = start == 0, cards, _Contents(public[start:end])
+            cards = Cards(public[max(start - 1, 0) : end + 1])
+            inputs = start == 0, cards, Contents(public[start:end])
             yield self._section(f"articles/{month}/{runs[month]}", inputs, self._article_pages, public, start, end)
             start = end
         expired = self.site.expired
-        yield self._section("expired", (_Cards(expired), _Contents(expired)), self._expired_pages)
+        yield self._section("expired", (Cards(expired), Contents(expired)), self._expired_pages)
 
     def _article_pages(self, public: list[Entry], start: int, end: int) -> Iterator[Page]:
         cards: list[views.Card | None] = [*self.cards(public[max(start - 1, 0) : end + 1])]
@@ -221,7 +156,7 @@ class _Planner(SharedViews):
             page = views.ArticlePage(self.view, self.card(entry), self.content(entry), None, None)
             yield Page(entry.address + "index.html", "html", "article.html", page, entry.path)
 
-    def _standing(self) -> Iterator[_Section]:
+    def _standing(self) -> Iterator[Section]:
         keys = [(entry.address, entry.content_key) for entry in self.site.standing]
         yield self._section("standing", keys, self._standing_pages)
 
@@ -230,7 +165,7 @@ class _Planner(SharedViews):
             page = views.StandingPage(self.view, self.url(entry.address), self.note(entry))
             yield Page(entry.address + "index.html", "html", "page.html", page, entry.path)
 
-    def _archives(self) -> Iterator[_Section]:
+    def _archives(self) -> Iterator[Section]:
         """Days by months, each with its neighbours of any month; and the years."""
         days = list(self.site.editions)
         links = [self._edition_link(day) for day in days]
@@ -252,7 +187,7 @@ class _Planner(SharedViews):
     def _day_key(self, day: str) -> bytes:
         """The key of all that an edition is made of."""
         note = self.site.notes.get(day)
-        return fingerprint((day, note and (note.content_key, note.title), _Cards(self.site.editions[day])))
+        return fingerprint((day, note and (note.content_key, note.title), Cards(self.site.editions[day])))
 
     def _month_pages(self, month: str, found: list[tuple[str, _EditionLinks]]) -> Iterator[Page]:
         editions = []
@@ -274,7 +209,7 @@ class _Planner(SharedViews):
         archive = views.ArchivePage(self.view, self.url("archive/"), tuple(every))
         yield Page("archive/index.html", "html", "archive.html", archive)
 
-    def _groups(self) -> Iterator[_Section]:
+    def _groups(self) -> Iterator[Section]:
         for kind, groups in self.site.groups.items():
             if not groups:
                 continue
@@ -288,7 +223,7 @@ class _Planner(SharedViews):
                 )
                 months = set(map(attrgetter("month"), group.articles))
                 self.months[kind, slug] = sorted(months, reverse=True)
-                inputs = shown, _Cards(group.articles)
+                inputs = shown, Cards(group.articles)
                 yield self._section(f"{kind}/{slug}", inputs, self._group_pages, group, shown, list_url)
             yield self._section(kind, entries, self._list_pages, kind, list_url, entries)
 
@@ -315,7 +250,7 @@ class _Planner(SharedViews):
         if kind == "tickers":
             yield Page(urls.group(kind, slug) + "index.json", "group_json", "", index)
 
-    def _home(self) -> _Section:
+    def _home(self) -> Section:
         days = list(self.site.editions)[: self.config.home_editions]
         return self._section("home", [self.days[day] for day in days], self._home_page, days)
 
@@ -323,7 +258,7 @@ class _Planner(SharedViews):
         view = views.HomePage(self.view, self.base, tuple([self.edition(day) for day in days]))
         yield Page("index.html", "html", "home.html", view)
 
-    def _feeds(self) -> Iterator[_Section]:
+    def _feeds(self) -> Iterator[Section]:
         config, site = self.config, self.site
         about = config.description or config.title
         listed: list[tuple[str, tuple[views.Feed, ...]]] = [("Site", self.view.feeds)]
@@ -347,9 +282,9 @@ class _Planner(SharedViews):
         yield Page("feeds/index.html", "html", "feeds.html", page)
         yield Page("feeds.opml", "opml", "", page)
 
-    def _feed_section(self, folder: str, feeds: tuple[views.Feed, ...], about: str, newest: list[Entry]) -> _Section:
+    def _feed_section(self, folder: str, feeds: tuple[views.Feed, ...], about: str, newest: list[Entry]) -> Section:
         """The same articles in every format."""
-        inputs = feeds, about, _Cards(newest), _Contents(newest)
+        inputs = feeds, about, Cards(newest), Contents(newest)
         return self._section(FEED + folder, inputs, self._feed_pages, folder, feeds, about, newest)
 
     def _feed_pages(self, folder: str, feeds: tuple[views.Feed, ...], about: str, newest: Iterable[Entry]) -> Iterator[Page]:
@@ -370,7 +305,7 @@ class _Planner(SharedViews):
         view = views.EditionFeed(self.view, title, about, self.url("editions.xml"), self.url("archive/"), tuple(items))
         yield Page("editions.xml", "editions_rss", "", view)
 
-    def _sitemaps(self) -> Iterator[_Section]:
+    def _sitemaps(self) -> Iterator[Section]:
         """One a month, or more where a month has too many addresses, and one of the pages that belong to no month."""
         site = self.site
         articles: defaultdict[str, list[Entry]] = defaultdict(list)
@@ -393,7 +328,7 @@ class _Planner(SharedViews):
         for month in sorted(articles.keys() | days.keys()):
             parts: tuple[list[Entry], list[str], list[str]] = articles[month], days[month], groups[month]
             names += _sitemap_names(month, len(parts[0]) + len(parts[1]) + len(parts[2]) + bool(days[month]))
-            inputs = _Cards(articles[month]), [self.days[day] for day in days[month]], groups[month]
+            inputs = Cards(articles[month]), [self.days[day] for day in days[month]], groups[month]
             yield self._section(f"sitemaps/{month}", inputs, self._month_sitemap, month, *parts)
         names += _sitemap_names("pages", len(pages))
         yield self._section("sitemaps/pages", pages, self._pages_sitemap, pages)
@@ -401,14 +336,13 @@ class _Planner(SharedViews):
         since = site.articles[0].seconds - NEWS_SPAN if site.articles else 0
         recent = takewhile(lambda entry: entry.seconds > since, site.articles)
         news = [entry for entry in recent if not entry.reprinted][:NEWS_SIZE]
-        yield self._section("news", _Cards(news), self._news, news)
+        yield self._section("news", Cards(news), self._news, news)
 
     def _month_sitemap(self, month: str, articles: list[Entry], days: list[str], groups: list[str]) -> Iterator[Page]:
-        cards = self.cards(reversed(articles))
-        entries = [views.SitemapEntry(card.url, card.updated or card.date) for card in cards]
+        entries: list[views.Card | views.SitemapEntry] = [*self.cards(reversed(articles))]
         for day in reversed(days):
             newest = self.card(max(self.site.editions[day], key=attrgetter("seconds")))
-            entries.append(views.SitemapEntry(self.base + urls.day(day), newest.date))
+            entries.append(views.SitemapEntry(self.base + urls.day(day), newest=newest))
         if days:
             entries.append(views.SitemapEntry(self.base + urls.day(month)))
         entries += [views.SitemapEntry(self.url(f"{folder}{month}/")) for folder in groups]
@@ -417,7 +351,7 @@ class _Planner(SharedViews):
     def _pages_sitemap(self, paths: Iterable[str]) -> Iterator[Page]:
         return self._sitemap("pages", [views.SitemapEntry(self.url(path)) for path in paths])
 
-    def _sitemap(self, part: str, entries: list[views.SitemapEntry]) -> Iterator[Page]:
+    def _sitemap(self, part: str, entries: Sequence[views.Card | views.SitemapEntry]) -> Iterator[Page]:
         for number, name in enumerate(_sitemap_names(part, len(entries))):
             found = tuple(entries[number * SITEMAP_SIZE : (number + 1) * SITEMAP_SIZE])
             yield Page(name, "sitemap", "", views.Sitemap(self.origin, found))
@@ -433,7 +367,7 @@ class _Planner(SharedViews):
         view = views.NewsSitemap(self.origin, self.config.title, self.config.language, entries)
         yield Page("news-sitemap.xml", "news_sitemap", "", view)
 
-    def _redirects(self) -> _Section:
+    def _redirects(self) -> Section:
         public = (*self.site.articles, *self.site.expired, *self.site.standing)
         found = [entry for entry in public if entry.aliases]
         inputs = [(entry.aliases, entry.title, entry.address) for entry in found]
@@ -444,78 +378,6 @@ class _Planner(SharedViews):
             view = views.RedirectPage(self.view, entry.title, self.url(entry.address))
             for alias in entry.aliases:
                 yield Page(urls.file(alias.lstrip("/")), "html", "redirect.html", view, entry.path)
-
-    def _blame(self, pages: Iterable[Page]) -> None:
-        """Report two pages on one path, and a page where another needs a folder."""
-        seen: dict[str, Page] = {}
-        for page in pages:
-            other = seen.setdefault(page.path.casefold(), page)
-            if other is page:
-                continue
-            if page.template == "redirect.html":
-                self._blame_alias(page)
-            else:
-                self._collision(page, other, f"'/{page.path.removesuffix('index.html')}'")
-        folders = {path.rpartition("/")[0] for path in seen}
-        for folder in sorted(folders):
-            if folder in seen:
-                self._collision(seen[folder], seen[folder], f"'/{folder}', which must be a folder")
-
-    def _blame_alias(self, page: Page) -> None:
-        entry = next(
-            entry for entry in chain(self.site.articles, self.site.expired, self.site.standing) if entry.path == page.origin
-        )
-        alias = next(alias for alias in entry.aliases if urls.file(alias.lstrip("/")) == page.path)
-        where = entry.positions.get("aliases", (1, 1))
-        hint = "an alias is for an address at which nothing stands any more"
-        self.problems.append(Diagnostic(entry.path, *where, f"there is a page at '{alias}' already", hint))
-
-    def _collision(self, page: Page, other: Page, where: str) -> None:
-        first = f"'{other.origin}'" if other.origin else "a page that digest makes itself"
-        hint = "give one of them another slug" if page.origin.endswith(".md") else "rename one of them"
-        if not page.origin:
-            page, first = other, "a page that digest makes itself"
-        self.problems.append(
-            Diagnostic(
-                page.origin,
-                1,
-                1,
-                f"{first} is at {where} already" if first != f"'{page.origin}'" else f"this would be at {where}",
-                hint,
-            )
-        )
-
-
-class _Cards(Keyed):
-    """All that cards show of these articles. Equal when the articles are, which is quicker to see than a key is made."""
-
-    __slots__ = ("entries",)
-    part = attrgetter("card_key")
-
-    def __init__(self, entries: list[Entry]) -> None:
-        self.entries = entries
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, type(self)) and self.entries == other.entries
-
-    __hash__ = None  # type: ignore[assignment]
-
-    @property
-    def key(self) -> bytes:  # type: ignore[override]
-        return b"".join(map(self.part, self.entries))
-
-
-class _Contents(_Cards):
-    """The same of what their pages show beyond the cards."""
-
-    __slots__ = ()
-    part = attrgetter("content_key")
-
-
-def _clash(paths: Collection[str]) -> bool:
-    """Whether two of these are one path to a file system that ignores case, or one is a folder of another."""
-    folded = {path.casefold() for path in paths}
-    return len(folded) < len(paths) or not folded.isdisjoint({path.rpartition("/")[0] for path in folded})
 
 
 def _sitemap_names(part: str, addresses: int) -> list[str]:

@@ -16,8 +16,8 @@ from digest.inputs import Clock, Inputs, Options, Record, Report, output_name, r
 from digest.library import Library
 from digest.markup import MarkdownSettings
 from digest.notation import HOME_EXCHANGES, exchange
-from digest.pages import Known, Page, Plan
 from digest.publish import Standing
+from digest.sections import Known, Memory, Page, Plan
 from digest.site import Site
 from digest.store import PageRow
 from digest.tickers import Registry
@@ -121,8 +121,8 @@ class Pipeline:
         """Plan the sections that may not stand as they should."""
         self._look_back()
         terms = fingerprint((program.key(), self.inputs.templates))
-        memory = pages.Memory(self.library.article, self.before, self.library.sections)
-        plan, problems = pages.plan(self.config, whole, self.media, self.inputs.assets, memory, terms)
+        memory, fetch = Memory(self.before, self.library.sections), self.library.article
+        plan, problems = pages.plan(self.config, whole, self.media, self.inputs.assets, fetch, memory, terms)
         self._blame(problems)
         self.clock.done("plan")
         return plan

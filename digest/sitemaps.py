@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from html import escape
 
 from digest.feeditems import clean, timestamp, uri
-from digest.views import Feed, FeedsPage, NewsSitemap, Sitemap, SitemapIndex
+from digest.views import Card, Feed, FeedsPage, NewsSitemap, Sitemap, SitemapEntry, SitemapIndex
 
 LIMIT = 50_000
 """URLs in one sitemap, and sitemaps in one index, at most (https://www.sitemaps.org/protocol.html)."""
@@ -24,11 +24,17 @@ def sitemap(view: Sitemap) -> bytes:
     _check(view.entries, LIMIT)
     urls = (
         f"<url><loc>{_location(view.origin, entry.url)}</loc>"
-        + (f"<lastmod>{timestamp(entry.modified)}</lastmod>" if entry.modified else "")
+        + (f"<lastmod>{timestamp(modified)}</lastmod>" if (modified := _modified(entry)) else "")
         + "</url>"
         for entry in view.entries
     )
     return _document(f'<urlset xmlns="{SITEMAP}">', urls, "</urlset>")
+
+
+def _modified(entry: Card | SitemapEntry) -> str:
+    if isinstance(entry, Card):
+        return entry.updated or entry.date
+    return entry.newest.date if entry.newest else entry.modified
 
 
 def sitemap_index(view: SitemapIndex) -> bytes:

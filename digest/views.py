@@ -429,11 +429,14 @@ class SitemapEntry(msgspec.Struct, frozen=True):
     """Root-relative."""
     modified: str = ""
     """ISO 8601, or empty."""
+    newest: Card | None = None
+    """An article whose date it was modified on, in the place of `modified`."""
 
 
 class Sitemap(msgspec.Struct, frozen=True):
     origin: str
-    entries: tuple[SitemapEntry, ...]
+    entries: tuple[Card | SitemapEntry, ...]
+    """A card stands for its article's page."""
 
 
 class SitemapIndex(msgspec.Struct, frozen=True):

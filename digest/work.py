@@ -22,7 +22,7 @@ from digest.entries import Cataloguer, Terms
 from digest.errors import ContentError, Diagnostic
 from digest.files import Stat
 from digest.fingerprint import digest
-from digest.pages import Page
+from digest.sections import Page
 from digest.store import Bodies
 
 

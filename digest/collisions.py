@@ -1,0 +1,51 @@
+"""Collisions: two pages on one path, which no output folder can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from digest import urls
+from digest.entries import Entry
+from digest.errors import Diagnostic
+from digest.sections import Page
+
+
+def clash(paths: Collection[str]) -> bool:
+    """Whether two of these are one path to a file system that ignores case, or one is a folder of another."""
+    folded = {path.casefold() for path in paths}
+    return len(folded) < len(paths) or not folded.isdisjoint({path.rpartition("/")[0] for path in folded})
+
+
+def explain(pages: Iterable[Page], public: Iterable[Entry]) -> list[Diagnostic]:
+    """What is wrong where paths clash; `public` are the entries of all that has a page."""
+    entries = {entry.path: entry for entry in public}
+    problems = []
+    seen: dict[str, Page] = {}
+    for page in pages:
+        other = seen.setdefault(page.path.casefold(), page)
+        if other is page:
+            continue
+        if page.template == "redirect.html":
+            problems.append(_alias(page, entries[page.origin]))
+        else:
+            problems.append(_collision(page, other, f"'/{page.path.removesuffix('index.html')}'"))
+    for folder in sorted({path.rpartition("/")[0] for path in seen}):
+        if folder in seen:
+            problems.append(_collision(seen[folder], seen[folder], f"'/{folder}', which must be a folder"))
+    return problems
+
+
+def _alias(page: Page, entry: Entry) -> Diagnostic:
+    alias = next(alias for alias in entry.aliases if urls.file(alias.lstrip("/")) == page.path)
+    where = entry.positions.get("aliases", (1, 1))
+    hint = "an alias is for an address at which nothing stands any more"
+    return Diagnostic(entry.path, *where, f"there is a page at '{alias}' already", hint)
+
+
+def _collision(page: Page, other: Page, where: str) -> Diagnostic:
+    first = f"'{other.origin}'" if other.origin else "a page that digest makes itself"
+    hint = "give one of them another slug" if page.origin.endswith(".md") else "rename one of them"
+    if not page.origin:
+        page, first = other, "a page that digest makes itself"
+    what = f"{first} is at {where} already" if first != f"'{page.origin}'" else f"this would be at {where}"
+    return Diagnostic(page.origin, 1, 1, what, hint)

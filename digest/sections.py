@@ -1,0 +1,118 @@
+"""Sections: pages that belong together, so that they are planned together or not at all.
+
+A section's key is made of the keys of its articles; a section that stands in the output under the same key need not be
+planned. Which sections there are, and what they are made of, is said in `pages`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+import msgspec
+
+from digest.entries import Entry
+from digest.fingerprint import Keyed, fingerprint
+
+
+class Page(msgspec.Struct, frozen=True):
+    """One output to be."""
+
+    path: str
+    """Relative to the output folder."""
+    renderer: str
+    template: str
+    """Empty for what has none."""
+    view: Any
+    origin: str = ""
+    """The source that it comes from, for messages."""
+
+
+class Section(NamedTuple):
+    """Some pages that are yet to be planned."""
+
+    name: str
+    key: bytes
+    """Of all that the pages are made of."""
+    pages: Callable[[], Iterable[Page]]
+
+
+class Known(NamedTuple):
+    """What was planned of a section, and published, in an earlier build."""
+
+    key: bytes
+    paths: tuple[str, ...]
+
+
+class Plan(NamedTuple):
+    pages: list[Page]
+    """Those of the sections that are not known to be as they were, in the order in which they are to be published."""
+    sections: dict[str, Known]
+    """All of them, by name."""
+    paths: list[str]
+    """Of all pages."""
+    moved: bool
+    """Whether these may be others than in the last build."""
+    settings: bytes
+    """Key of what every page knows of the site."""
+
+
+class Memory:
+    """What is known of sections from earlier."""
+
+    def __init__(self, known: Mapping[str, Known], made: dict[str, tuple[Any, bytes]]) -> None:
+        """`known` stand in the output, whole. `made` is filled here, with inputs and keys by name, for the next plan."""
+        self.known = known
+        self._made = made
+
+    def key(self, name: str, inputs: Any) -> bytes:
+        """The key of a section's inputs; the last one, if they are the same, which is quicker to see than a key is made."""
+        last = self._made.get(name)
+        key = last[1] if last and last[0] == inputs else fingerprint(inputs)
+        self._made[name] = inputs, key
+        return key
+
+    def plan(self, sections: Iterable[Section], settings: bytes) -> Plan:
+        """Plan the sections that are not known."""
+        pages: list[Page] = []
+        every: dict[str, Known] = {}
+        moved = False
+        for section in sections:
+            before = found = self.known.get(section.name)
+            if found is None or found.key != section.key:
+                made = list(section.pages())
+                pages += made
+                found = Known(section.key, tuple([page.path for page in made]))
+                moved = moved or before is None or before.paths != found.paths
+            every[section.name] = found
+        for name in self._made.keys() - every.keys():
+            del self._made[name]
+        moved = moved or len(every) != len(self.known)
+        return Plan(pages, every, [path for section in every.values() for path in section.paths], moved, settings)
+
+
+class Cards(Keyed):
+    """All that cards show of these articles. Equal when the articles are, which is quicker to see than a key is made."""
+
+    __slots__ = ("entries",)
+    part = attrgetter("card_key")
+
+    def __init__(self, entries: list[Entry]) -> None:
+        self.entries = entries
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, type(self)) and self.entries == other.entries
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def key(self) -> bytes:  # type: ignore[override]
+        return b"".join(map(self.part, self.entries))
+
+
+class Contents(Cards):
+    """The same of what their pages show beyond the cards."""
+
+    __slots__ = ()
+    part = attrgetter("content_key")
