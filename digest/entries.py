@@ -20,10 +20,12 @@ from digest.tickers import Company, Identity, Registry
 
 
 class Terms(msgspec.Struct, frozen=True):
-    """What an entry depends on besides its article."""
+    """What an entry depends on besides its article.
+
+    Not the site's origin, so that a preview shares the entries of a build: every page knows that anyway.
+    """
 
     base: str
-    origin: str
     author: str
     registry: Registry
 
@@ -119,7 +121,7 @@ class Cataloguer:
             return b"", fingerprint((base, led, [getattr(article, name) for name in NOTE]))
         tickers = [self._ticker(symbol) for symbol in symbols]
         shown = (base, self._terms.author, tickers, [getattr(article, name) for name in CARD])
-        beyond = (base, guid(article, self._terms.origin, base), led, [getattr(article, name) for name in CONTENT])
+        beyond = (base, article.id, article.address, led, [getattr(article, name) for name in CONTENT])
         return fingerprint(shown), fingerprint(beyond)
 
     def _tickers_of(self, article: Article) -> tuple[tuple[str, ...], dict[str, str], list[Diagnostic]]:

@@ -84,8 +84,8 @@ class Pipeline:
         key = fingerprint((program.key(), settings))
         stale = self.library.look(content, self.inputs.content, key, self.options.force)
         registry, registry_key = self._registry()
-        terms = Terms(config.base, config.origin, config.author, registry)
-        terms_key = fingerprint((program.key(), terms.base, terms.origin, terms.author, registry_key))
+        terms = Terms(config.base, config.author, registry)
+        terms_key = fingerprint((program.key(), terms.base, terms.author, registry_key))
         self.setup = Setup(
             content=str(content),
             templates=str(self.options.templates) if self.options.templates else None,

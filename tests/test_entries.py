@@ -41,7 +41,7 @@ OTHER: dict[str, Any] = {
 
 def shown(article: Article) -> tuple[Entry, tuple[Any, ...], tuple[Any, ...]]:
     """An article's entry in a site, and the values of its card and its content, or of its note."""
-    terms = Terms(CONFIG.base, CONFIG.origin, CONFIG.author, REGISTRY)
+    terms = Terms(CONFIG.base, CONFIG.author, REGISTRY)
     made = Cataloguer(terms)(article.path, Parsed(article, ()))
     whole, _ = site.assemble(CONFIG, [made], REGISTRY, MEDIA, Audience(AS_OF, True, True))
     entry = next(iter((*whole.articles, *whole.expired, *whole.standing)))

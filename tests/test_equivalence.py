@@ -145,7 +145,8 @@ class Editor:
                 '[feeds]\ngroup_formats = ["rss", "atom"]\nfull_text = true\n',
             )
         )
-        base = self.random.choice((SETTINGS, SETTINGS.replace("/news/", "/"), SETTINGS.replace("America/New_York", "Asia/Tokyo")))
+        others = (("/news/", "/"), ("America/New_York", "Asia/Tokyo"), ("example.org", "example.com"))
+        base = self.random.choice((SETTINGS, *(SETTINGS.replace(*other) for other in others)))
         (self.folder / "digest.toml").write_text(base + more, "utf-8")
 
     def outputs(self) -> list[Path]:
