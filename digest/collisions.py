@@ -13,7 +13,17 @@ from digest.sections import Page
 def clash(paths: Collection[str]) -> bool:
     """Whether two of these are one path to a file system that ignores case, or one is a folder of another."""
     folded = {path.casefold() for path in paths}
-    return len(folded) < len(paths) or not folded.isdisjoint({path.rpartition("/")[0] for path in folded})
+    return len(folded) < len(paths) or not folded.isdisjoint(_folders(folded))
+
+
+def _folders(paths: Iterable[str]) -> set[str]:
+    """Every folder that these paths lie in, however deep."""
+    found: set[str] = set()
+    further = {path.rpartition("/")[0] for path in paths}
+    while further:
+        found |= further
+        further = {path.rpartition("/")[0] for path in further} - found
+    return found - {""}
 
 
 def explain(pages: Iterable[Page], public: Iterable[Entry]) -> list[Diagnostic]:
@@ -29,7 +39,7 @@ def explain(pages: Iterable[Page], public: Iterable[Entry]) -> list[Diagnostic]:
             problems.append(_alias(page, entries[page.origin]))
         else:
             problems.append(_collision(page, other, f"'/{page.path.removesuffix('index.html')}'"))
-    for folder in sorted({path.rpartition("/")[0] for path in seen}):
+    for folder in sorted(_folders(seen)):
         if folder in seen:
             problems.append(_collision(seen[folder], seen[folder], f"'/{folder}', which must be a folder"))
     return problems

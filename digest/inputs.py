@@ -151,6 +151,10 @@ def look(options: Options) -> Inputs:
     if not content and not options.content.is_dir():
         hint = f"make it, or set content in {FILE}"
         raise ContentError([Diagnostic(str(options.content), 0, 0, "there is no content folder", hint)])
+    if strange := [path for path in content if not path.isascii() and not _is_text(path)]:
+        hint = "rename it: names must be UTF-8"
+        shown = [path.encode("utf-8", "backslashreplace").decode() for path in strange]
+        raise ContentError([Diagnostic(f"{config.content}/{path}", 0, 0, "its name is no text", hint) for path in shown])
     folders = [program.theme(), *([options.templates] if options.templates else [])]
     trees = [files.walk(folder) for folder in folders]
     assets: dict[str, File] = {}
@@ -167,6 +171,15 @@ def look(options: Options) -> Inputs:
     places = [str(options.content.absolute()), *map(str, folders)]
     key = fingerprint((program.key(), config, places, audience, content, trees)) if sure else b""
     return Inputs(content, dict(sorted(assets.items())), fingerprint(templates), key)
+
+
+def _is_text(path: str) -> bool:
+    """Whether a path can be written as UTF-8; Python stands half surrogates in for bytes that cannot be read so."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def recorded(options: Options, store: Store) -> Record | None:

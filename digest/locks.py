@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,11 +26,29 @@ def lock(file: IO[bytes], wait: bool = False) -> bool:
     return True
 
 
+_held: set[int] = set()
+"""Descriptors of files that are locked here."""
+
+
+def _let_go() -> None:
+    """In a process that was forked off: a copy would keep the file locked when its parent is gone."""
+    for descriptor in _held:
+        os.close(descriptor)
+    _held.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)
+
+
 @contextlib.contextmanager
 def turn(path: Path) -> Iterator[None]:
     """Run while no other process is in a block of the same path; wait for it. Where no lock can be had, just run."""
     with contextlib.ExitStack() as held:
         with contextlib.suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
-            lock(held.enter_context(path.open("ab")), wait=True)
+            file = held.enter_context(path.open("ab"))
+            lock(file, wait=True)
+            _held.add(file.fileno())
+            held.callback(_held.discard, file.fileno())
         yield

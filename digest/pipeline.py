@@ -97,7 +97,11 @@ class Pipeline:
         )
         self.workers = Workers(self.options.jobs, work.Worker, self.setup)
         self.parsed = len(stale.to_parse)
-        self.library.refresh(stale, settings, key, terms, terms_key, self.workers, self.progress)
+        try:
+            self.library.refresh(stale, settings, key, terms, terms_key, self.workers, self.progress)
+        except BaseException:
+            self.library.forget()  # it may know half of what has changed
+            raise
         self.clock.done("parse")
         return registry
 
@@ -133,13 +137,15 @@ class Pipeline:
         known = {name: Known(*row) for name, row in self.store.sections(self.output).items()}
         self.stored = known.keys()
         self.owned = set(self.standing.paths)
-        if self.options.force:
-            known = {}
-        elif self.record is None or self.record.outputs != self.standing.key:
+        if self.options.force or self.record is None or self.record.outputs != self.standing.key:
             rows = self.store.pages(self.output)
             whole = {path for path, row in rows.items() if row.stat == self.standing.state(path)}
             known = {name: section for name, section in known.items() if whole.issuperset(section.paths)}
-            self.owned |= rows.keys()
+            unlisted = [path for path in rows if path not in self.owned]  # the list may be lost
+            found = publish.states(self.options.output, unlisted)
+            self.owned.update(path for path, stat in zip(unlisted, found, strict=True) if rows[path].stat == stat)
+        if self.options.force:
+            known = {}
         self.before = known
 
     def key(self, plan: Plan) -> _Work:

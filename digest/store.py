@@ -39,6 +39,9 @@ CREATE TABLE builds (output TEXT PRIMARY KEY, record BLOB) WITHOUT ROWID;
 """
 
 
+PATIENCE = 60.0
+"""Seconds for which another process may keep the cache to itself."""
+
 FEW = 5000
 """Rows up to which asking for each by its key is quicker than reading them all."""
 
@@ -77,6 +80,22 @@ class Damaged(DigestError):
         return cls([Diagnostic("", 0, 0, f"the cache is damaged: {reason}", "delete .digest")])
 
 
+class Busy(DigestError):
+    """Another process has kept the cache to itself for too long."""
+
+    @classmethod
+    def because(cls, reason: object) -> Busy:
+        hint = "another build of this site is at work: wait for it"
+        return cls([Diagnostic("", 0, 0, f"the cache is in use: {reason}", hint)])
+
+
+def _trouble(error: sqlite3.Error) -> DigestError:
+    """What an error of SQLite means for the cache."""
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return Busy.because(error)
+    return Damaged.because(error)
+
+
 class Bodies:
     """Fetches bodies from a cache file by their keys, from any process."""
 
@@ -91,7 +110,7 @@ class Bodies:
                 self._connection = _read_only(self._path)
             row = self._connection.execute("SELECT html FROM bodies WHERE key = ? LIMIT 1", (key,)).fetchone()
         except sqlite3.Error as error:
-            raise Damaged.because(error) from error
+            raise _trouble(error) from error
         if row is None:
             raise Damaged.because("a body is missing")
         return str(row[0])
@@ -104,19 +123,31 @@ class Store:
         self.path = path.absolute() if path else _temporary(self)
         try:
             self._open()
-        except (sqlite3.Error, OSError):
+        except (sqlite3.Error, OSError) as error:
+            if isinstance(error, sqlite3.Error) and isinstance(trouble := _trouble(error), Busy):
+                raise trouble from error
             self.start_over()
 
     def _open(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._process = os.getpid()
-        self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=60)
-        self._connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
-        found = self._connection.execute("PRAGMA user_version").fetchone()[0]
-        if found != VERSION:
-            if found or self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-                raise sqlite3.DatabaseError("another version's cache")
-            self._connection.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {VERSION}; COMMIT")
+        self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=PATIENCE)
+        if self._version() != VERSION:
+            with self._connection:
+                self._connection.execute("BEGIN IMMEDIATE")
+                if self._version() == 0:  # nobody else has made the tables meanwhile
+                    if self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                        raise sqlite3.DatabaseError("no cache of digest's")
+                    for statement in f"{TABLES} PRAGMA user_version = {VERSION}".split(";"):
+                        self._connection.execute(statement)
+                elif self._version() != VERSION:
+                    raise sqlite3.DatabaseError("another version's cache")
+        with contextlib.suppress(sqlite3.OperationalError):  # somebody is writing: then it stays for the next time
+            self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+
+    def _version(self) -> int:
+        return int(self._connection.execute("PRAGMA user_version").fetchone()[0])
 
     def start_over(self) -> None:
         """Throw the file away and begin an empty one, in a temporary place if need be."""
@@ -141,7 +172,7 @@ class Store:
                 self._connection.execute("BEGIN IMMEDIATE")
                 yield
         except sqlite3.Error as error:
-            raise Damaged.because(error) from error
+            raise _trouble(error) from error
 
     def _execute(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """A query's rows, also in a process that was forked off, which must not share a connection (sqlite.org/howtocorrupt)."""
@@ -154,7 +185,9 @@ class Store:
         """A query's rows; a damaged file is thrown away and gives none."""
         try:
             return self._execute(query, *values)
-        except sqlite3.DatabaseError:
+        except sqlite3.DatabaseError as error:
+            if isinstance(trouble := _trouble(error), Busy):
+                raise trouble from error
             self.start_over()
             return []
 
@@ -170,7 +203,7 @@ class Store:
         try:
             rows = self._execute("SELECT head FROM parsed WHERE path = ? AND version = ?", path, version)
         except sqlite3.Error as error:
-            raise Damaged.because(error) from error
+            raise _trouble(error) from error
         if not rows:
             raise Damaged.because("a head is missing")
         head: bytes = rows[0][0]

@@ -117,7 +117,7 @@ class Worker:
                 if page.renderer == "copy":
                     same = not chunk.fresh and _same_file(page.view.source, target)
                     if not same:
-                        shutil.copyfile(page.view.source, staged)
+                        _copy(page, staged)
                 else:
                     data = renderer.render(page)
                     same = not chunk.fresh and _has(target, data)
@@ -131,6 +131,15 @@ class Worker:
             state = "same" if same else "staged" if ours or not os.path.lexists(target) else "foreign"
             done.append(Rendered(index, state, stat, stat.size))
         return done, list(problems)
+
+
+def _copy(page: Page, to: str) -> None:
+    """Copy a published file. Raises `ContentError` when it cannot be read, or its copy not be written."""
+    try:
+        shutil.copyfile(page.view.source, to)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ContentError([Diagnostic(page.view.source, 0, 0, f"cannot be copied: {reason}")]) from None
 
 
 encode = msgspec.msgpack.Encoder().encode

@@ -7,6 +7,7 @@ in processes of their own, forked or spawned, results are the same and come back
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import sys
 import threading
@@ -30,6 +31,17 @@ def _start(make: Make, setup: Any, chunks: list[Any]) -> None:
     gc.disable()  # workers make few cycles and end soon
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal; the first one ends the rest
     _here, _inherited = make(setup), chunks
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    """A parent that is killed cannot tell its workers, which would wait for work for ever."""
+    from multiprocessing import connection, parent_process
+
+    parent = parent_process()
+    if parent:
+        connection.wait([parent.sentinel])
+        os._exit(1)
 
 
 def _perform(chunk: Any) -> Any:

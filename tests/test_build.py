@@ -12,7 +12,7 @@ import pytest
 from sites import AS_OF, SETTINGS, article, make, options, page, tree, write
 
 from digest import pipeline, program, publish, work
-from digest.build import Report
+from digest.build import Report, build
 from digest.errors import ContentError, DigestError
 from digest.library import Library
 from digest.publish import RECORD
@@ -402,6 +402,71 @@ def test_builds_of_one_output_take_turns(tmp_path: Path) -> None:
     make(tmp_path, as_of=int(time.time()))
     make(tmp_path, output=tmp_path / "clean", cache=None, as_of=int(time.time()))
     assert tree(tmp_path / "output") == tree(tmp_path / "clean")
+
+
+def test_killed_build_holds_nobody_up(tmp_path: Path) -> None:
+    """Workers leave with a build that is killed, and the next build does not wait for them."""
+    archive(tmp_path, 400)
+    script = f"""
+import os
+from digest import work
+from sites import make
+from pathlib import Path
+work.Worker._parse = lambda *_: os.kill(os.getppid(), 9) or __import__("time").sleep(60)
+make(Path({str(tmp_path)!r}), jobs=2)
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    killed = subprocess.run([sys.executable, "-c", script], env=environment, check=False, stdin=subprocess.DEVNULL)
+    assert killed.returncode == -9
+    command = [sys.executable, "-m", "digest", "build", "-q", "-s", str(tmp_path)]
+    assert subprocess.run(command, env=environment, check=False, timeout=100).returncode == 0
+
+
+def test_library_that_was_torn_is_forgotten(tmp_path: Path) -> None:
+    """A build that ends while it takes in what was parsed leaves a kept library no half of it."""
+    source = write(tmp_path, {"content/a.md": article("One")}) / "content/a.md"
+    library = Library(Store(tmp_path / ".digest/cache.db"))
+    make(tmp_path, library=library)
+
+    def torn(*_: object) -> None:
+        raise DigestError([])
+
+    source.write_text(article("Two"), "utf-8")
+    with pytest.raises(DigestError):
+        build(options(tmp_path), library, torn)
+    for title in ("One", "Two"):
+        source.write_text(article(title), "utf-8")
+        make(tmp_path, library=library)
+        make(tmp_path, output=tmp_path / "clean", cache=None)
+        assert tree(tmp_path / "output") == tree(tmp_path / "clean")
+
+
+def test_own_files_survive_a_clean_output(tmp_path: Path) -> None:
+    """What is put where digest once wrote is not digest's."""
+    write(tmp_path, {"content/a.md": article(), "content/pages/about.md": "---\ntitle: About\n---\nUs.\n"})
+    make(tmp_path)
+    assert publish.clean(tmp_path / "output") > 0
+    (tmp_path / "content/pages/about.md").unlink()
+    write(tmp_path, {"output/about/index.html": "mine"})
+    make(tmp_path)
+    assert page(tmp_path, "about/index.html") == "mine"
+
+
+def test_cache_in_use_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache to which another process has been writing for too long is neither read as damaged nor thrown away."""
+    monkeypatch.setattr("digest.store.PATIENCE", 0.1)
+    write(tmp_path, {"content/a.md": article()})
+    make(tmp_path)
+    write(tmp_path, {"content/a.md": article("Other")})
+    before = (tmp_path / ".digest/cache.db").stat().st_ino
+    other = sqlite3.connect(tmp_path / ".digest/cache.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(DigestError, match="the cache is in use"):
+        make(tmp_path)
+    other.close()
+    make(tmp_path)
+    assert (tmp_path / ".digest/cache.db").stat().st_ino == before
+    assert "Other" in page(tmp_path, "2024/05/17/a/index.html")
 
 
 def test_killed_worker_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """Promise 4: every mistake is told as path, line, column, what, and how to mend it; and promise 3: nothing is lost by it."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -175,6 +176,27 @@ def test_two_articles_on_one_address(tmp_path: Path) -> None:
     assert (
         "content/b/story.md:1:1: error: 'a/story.md' is at '/2024/05/17/story/' already (give one of them another slug)" in said
     )
+
+
+def test_file_where_a_folder_must_be(tmp_path: Path) -> None:
+    """An address that is a file, far above another address, is told before anything is published."""
+    write(tmp_path, {"content/a.md": article(aliases="[/old.html]")})
+    make(tmp_path)
+    before = tree(tmp_path / "output")
+    write(tmp_path, {"content/b.md": article("B", aliases="[/old.html/x/y/]")})
+    with pytest.raises(ContentError, match=r"this would be at '/old.html', which must be a folder"):
+        make(tmp_path)
+    assert tree(tmp_path / "output") == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only here a name can be any bytes")
+@pytest.mark.parametrize("name", [b"\xff.md", b"\xff.png"])
+def test_name_that_is_no_text(tmp_path: Path, name: bytes) -> None:
+    """A file whose name is not UTF-8 is an error that shows its bytes."""
+    write(tmp_path, {"content/a.md": article()})
+    Path(os.fsdecode(os.fsencode(tmp_path / "content") + b"/" + name)).write_bytes(b"")
+    with pytest.raises(ContentError, match=r"its name is no text"):
+        make(tmp_path)
 
 
 def test_two_tickers_on_one_address(tmp_path: Path) -> None:
