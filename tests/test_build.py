@@ -16,7 +16,9 @@ from digest.build import Report, build
 from digest.errors import ContentError, DigestError
 from digest.library import Library
 from digest.publish import RECORD
+from digest.site import Site
 from digest.store import Store
+from digest.tickers import Registry
 
 
 def reasons(report: Report) -> dict[str, str]:
@@ -450,6 +452,30 @@ def test_own_files_survive_a_clean_output(tmp_path: Path) -> None:
     write(tmp_path, {"output/about/index.html": "mine"})
     make(tmp_path)
     assert page(tmp_path, "about/index.html") == "mine"
+
+
+def test_forced_build_knows_its_files_without_the_list(tmp_path: Path) -> None:
+    """A forced build after the list of digest's files was lost writes over what is known to be digest's."""
+    write(tmp_path, {"content/a.md": article()})
+    make(tmp_path)
+    (tmp_path / "output" / RECORD).unlink()
+    write(tmp_path, {"content/a.md": article("Other")})
+    make(tmp_path, force=True)
+    assert "Other" in page(tmp_path, "2024/05/17/a/index.html")
+
+
+def test_media_that_cannot_be_copied_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that vanishes between the listing and the copy is an error with its path, not a trace."""
+    write(tmp_path, {"content/a.md": article(), "content/x.png": b"x"})
+    assemble = pipeline.Pipeline.assemble
+
+    def vanish(self: pipeline.Pipeline, registry: Registry) -> Site:
+        (tmp_path / "content/x.png").unlink()
+        return assemble(self, registry)
+
+    monkeypatch.setattr(pipeline.Pipeline, "assemble", vanish)
+    with pytest.raises(ContentError, match=r"x\.png: error: cannot be copied: no such file"):
+        make(tmp_path)
 
 
 def test_cache_in_use_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
