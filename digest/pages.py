@@ -117,10 +117,6 @@ class _Planner(SharedViews):
         for folder, found in folders.items():
             yield self._section(f"media/{folder}", found, self._media, found)
 
-    def _assets(self, found: Mapping[str, File]) -> Iterator[Page]:
-        for path, file in found.items():
-            yield Page("assets/" + path, "copy", "", views.Copy(file.source, file.hash), file.source)
-
     def _media(self, found: Mapping[str, File]) -> Iterator[Page]:
         for path, file in found.items():
             yield Page(urls.media(path), "copy", "", views.Copy(file.source, file.hash), path)

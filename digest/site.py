@@ -106,8 +106,8 @@ def assemble(
 
     articles, expired, standing = whole(articles), whole(expired), whole(standing)
     by_day = {note.edition: note for note in whole(note for day, note in by_day.items() if day in days)}
-    groups = _group(config, articles, (*expired, *standing, *by_day.values()), registry, problems)
     companies = {company.symbol: company for company in registry.companies}
+    groups = _group(config, articles, (*expired, *standing, *by_day.values()), registry, companies, problems)
     skipped = _skipped(sources, audience, status, hidden)
     editions = _editions(articles)
     problems += links.problems
@@ -198,12 +198,12 @@ def _group(
     articles: list[Entry],
     others: Iterable[Entry],
     registry: Registry,
+    companies: Mapping[str, Company],
     problems: list[Diagnostic],
 ) -> dict[str, dict[str, Group]]:
     by_symbol: defaultdict[str, list[Entry]] = defaultdict(list)
     by_tag: defaultdict[str, list[Entry]] = defaultdict(list)
     by_source: defaultdict[str, list[Entry]] = defaultdict(list)
-    companies = {company.symbol: company for company in registry.companies}
     for entry in articles:
         for symbol in entry.symbols:
             by_symbol[symbol].append(entry)

@@ -4,6 +4,7 @@ import itertools
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sites import AS_OF, SETTINGS, article, make, tree, write
@@ -210,13 +211,13 @@ def caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     return (folder / f"{number}.db" for number in itertools.count())
 
 
-def attempt(folder: Path, **changes: object) -> dict[str, bytes] | None:
+def attempt(folder: Path, **changes: Any) -> dict[str, bytes] | None:
     """The output of a build, or None when content stood in its way."""
     try:
         make(folder, **changes)
     except DigestError:
         return None
-    return tree(changes.get("output") or folder / "output")  # type: ignore[arg-type]
+    return tree(changes.get("output") or folder / "output")
 
 
 @pytest.mark.parametrize("seed", range(SEQUENCES))

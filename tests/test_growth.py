@@ -22,12 +22,14 @@ LINEAR = 11
 LEVEL = 1.5
 """What does not grow with the archive, but for lists of its months."""
 
-_opened: list[str] | None = None
+_listening: list[list[str]] = []
+"""Lists to which the path of every file that is opened is added."""
 
 
 def _listen(event: str, arguments: Any) -> None:
-    if event == "open" and _opened is not None and isinstance(arguments[0], str):
-        _opened.append(arguments[0])
+    if event == "open" and isinstance(arguments[0], str):
+        for opened in _listening:
+            opened.append(arguments[0])
 
 
 sys.addaudithook(_listen)
@@ -53,13 +55,13 @@ def archive(folder: Path, size: int) -> None:
 
 def counted(folder: Path, rows: Counter[str], build: Callable[[], Report]) -> dict[str, int]:
     """What a build does: files opened, articles parsed, pages rendered, rows read, bytes written."""
-    global _opened  # noqa: PLW0603
     rows.clear()
-    _opened = []
+    opened: list[str] = []
+    _listening.append(opened)
     try:
         report = build()
     finally:
-        opened, _opened = _opened, None
+        _listening.remove(opened)
     return {
         "opened": sum(str(folder) in path for path in opened),
         "parsed": report.parsed,
