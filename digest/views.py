@@ -8,7 +8,6 @@ site's zone. `pages` makes views; `templates` and `feeds` render them; nobody ch
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Self
 
 import msgspec
@@ -83,46 +82,39 @@ class Parts(Keyed):
     into few of them: `later` makes one whose values are only made when somebody looks.
     """
 
-    __slots__ = ("_make", "_values")
-
-    _make: Callable[[], tuple[Any, ...]] | None
-    _values: tuple[Any, ...]
-
-    def __init_subclass__(cls) -> None:
-        for index, name in enumerate(cls.__annotations__):
-            setattr(cls, name, property(partial(_value, index)))
+    _make: tuple[Callable[..., tuple[Any, ...]], tuple[Any, ...]] | None = None
 
     def __init__(self, key: bytes, *values: Any) -> None:
         self.key = key
-        self._make = None
-        self._values = values
+        self.__dict__.update(zip(self.__annotations__, values, strict=True))
 
     @classmethod
     def later(cls, key: bytes, make: Callable[..., tuple[Any, ...]], *arguments: Any) -> Self:
         """A bundle of `make(*arguments)`; the key stands for all that this depends on."""
-        parts = cls(key)
-        parts._make = partial(make, *arguments)
+        parts = cls.__new__(cls)
+        parts.key = key
+        parts._make = make, arguments
         return parts
+
+    def __getattr__(self, name: str) -> Any:
+        """Called only for what is not there yet."""
+        if self._make is None or name not in self.__annotations__:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        make, arguments = self._make
+        self.__dict__.update(zip(self.__annotations__, make(*arguments), strict=True))
+        self._make = None
+        return getattr(self, name)
 
     @property
     def values(self) -> tuple[Any, ...]:
-        if self._make is not None:
-            self._values = self._make()
-            self._make = None
-        return self._values
+        return tuple([getattr(self, name) for name in self.__annotations__])
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.key, *self.values)
 
 
-def _value(index: int, parts: Parts) -> Any:
-    return parts.values[index]
-
-
 class Card(Parts):
     """What an index shows of an article; never its body."""
-
-    __slots__ = ()
 
     authors: tuple[str, ...]
     corrected: bool
@@ -150,8 +142,6 @@ class Card(Parts):
 class Content(Parts):
     """What an article's page and its feed items show beyond the card."""
 
-    __slots__ = ()
-
     body: bytes
     """Key of the body's clean HTML; a renderer fetches it and fills `links` in (see `markup.resolve`)."""
     corrections: tuple[Correction, ...]
@@ -168,8 +158,6 @@ class Content(Parts):
 class Note(Parts):
     """An edition's note or a standing page's text."""
 
-    __slots__ = ()
-
     body: bytes
     links: tuple[str, ...]
     summary: str
@@ -179,8 +167,6 @@ class Note(Parts):
 
 class Site(Parts):
     """What every page knows of the site."""
-
-    __slots__ = ()
 
     author: str
     base: str
