@@ -19,7 +19,7 @@ from digest.errors import ContentError, Diagnostic
 from digest.files import Stat
 from digest.fingerprint import digest, fingerprint
 from digest.inputs import File
-from digest.publish import Standing
+from digest.publish import MANY, Standing
 from digest.store import Damaged, SourceRow, Store
 from digest.tickers import Registry
 from digest.work import ParseChunk
@@ -117,7 +117,7 @@ class Library:
         """Parse what is stale, and bring all entries to these terms."""
         rows = self.rows = self.rows or {}
         chunks = [ParseChunk(settings, paths) for paths in chunked(stale.to_parse, CHUNK)]
-        results = workers.map(chunks, len(stale.to_parse) >= POOL_FROM)
+        results = workers.map(chunks, len(stale.to_parse) >= POOL_FROM, busy=len(rows) >= MANY)
         changed = dict(stale.changed)
         changed.update(self._catalogue(terms, terms_key, set(stale.to_parse)))  # while others parse
         if not (changed or chunks or stale.gone):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from operator import attrgetter
 
 import msgspec
 
@@ -185,11 +186,12 @@ class Pipeline:
             return None, []
         staging = publish.Staging(self.options.output)
         pages = [(index, planned[index], planned[index].path in self.owned) for index, _ in todo.stale]
-        size = min(CHUNK, max(5, len(pages) // (4 * self.options.jobs)))
-        chunks = [RenderChunk(self.output, str(staging.folder), staging.fresh, part) for part in chunked(pages, size)]
+        worthwhile = len(pages) >= POOL_FROM
+        parts = chunked(pages, min(CHUNK, len(pages) // (4 * self.options.jobs))) if worthwhile else _by_library(pages)
+        chunks = [RenderChunk(self.output, str(staging.folder), staging.fresh, part) for part in parts]
         rendered: list[Rendered] = []
         try:
-            for done, problems in self.workers.map(chunks, len(pages) >= POOL_FROM):
+            for done, problems in self.workers.map(chunks, worthwhile):
                 rendered += done
                 self.problems += [problem for problem in problems if problem not in self.problems]
                 self.progress("render", len(rendered), len(pages))
@@ -200,8 +202,10 @@ class Pipeline:
             ]
             self.stop_if_wrong()
         except BaseException:
+            self.workers.close()
             staging.abandon()
             raise
+        rendered.sort(key=attrgetter("index"))
         self.clock.done("render")
         return staging, rendered
 
@@ -266,6 +270,13 @@ class Pipeline:
         self.problems += [
             msgspec.structs.replace(problem, path=f"{folder}/{problem.path}") if problem.path else problem for problem in problems
         ]
+
+
+def _by_library(pages: list[tuple[int, Page, bool]]) -> list[list[tuple[int, Page, bool]]]:
+    """What feedgen writes apart from what Jinja does, so that of two processes each loads one of them."""
+    feeds = [page for page in pages if page[1].renderer in work.FEEDS]
+    others = [page for page in pages if page[1].renderer not in work.FEEDS]
+    return [part for part in (others, feeds) if part]
 
 
 def _reason(

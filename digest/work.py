@@ -171,10 +171,14 @@ class Renderer:
         return self._templates
 
 
+FEEDS = ("rss", "atom", "editions_rss")
+"""Kinds that feedgen writes."""
+
+
 @cache
 def _renderer(kind: str) -> tuple[Callable[..., bytes], bool]:
     """The function that renders a kind, and whether it takes bodies. Imported late: feedgen and lxml take their time."""
-    if kind in ("rss", "atom", "editions_rss"):
+    if kind in FEEDS:
         from digest import feeds
 
         xml: dict[str, Callable[..., bytes]] = {"rss": feeds.rss, "atom": feeds.atom, "editions_rss": feeds.editions_rss}

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import gc
 import os
+import pickle
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from digest import aside
+from digest.aside import Aside
 from digest.errors import Diagnostic, DigestError
 
 if TYPE_CHECKING:
@@ -66,20 +69,34 @@ class Workers:
         self.setup = setup
         self._inline: Callable[[Any], Any] | None = None
         self._pool: ProcessPoolExecutor | None = None
+        self._aside: Aside | None = None
 
-    def map(self, chunks: list[Any], worthwhile: bool) -> Iterator[Any]:
+    def map(self, chunks: list[Any], worthwhile: bool, busy: bool = False) -> Iterator[Any]:
         """The results of the chunks, in order; from other processes if that is `worthwhile`, or if they are there.
 
-        The other processes begin at once, not when the first result is asked for.
+        Else from one other process at most, which takes all chunks if this one is `busy` meanwhile, and all but the first
+        if not. The other processes begin at once, not when the first result is asked for.
         """
-        if self.jobs < 2 or not (worthwhile or self._pool):
-            self._inline = self._inline or self.make(self.setup)
-            return map(self._inline, chunks)
-        if _start_method() == "fork":
+        if self.jobs < 2:
+            return map(self._perform_here, chunks)
+        if not (worthwhile or self._pool):
+            here = len(chunks) if not aside.can_fork() else 0 if busy else 1
+            return chain(map(self._perform_here, chunks[:here]), self._performed_aside(chunks[here:]))
+        if aside.can_fork():
             self._pool = pool = self._processes("fork", chunks)
             return self._results([pool.submit(_perform_inherited, index) for index in range(len(chunks))], done=self.close)
         self._pool = pool = self._pool or self._processes("spawn", [])
         return self._results([pool.submit(_perform, chunk) for chunk in chunks])
+
+    def _perform_here(self, chunk: Any) -> Any:
+        self._inline = self._inline or self.make(self.setup)
+        return self._inline(chunk)
+
+    def _performed_aside(self, chunks: list[Any]) -> Iterator[Any]:
+        if not chunks:
+            return iter(())
+        self._aside = Aside(lambda: pickle.dumps([self._perform_here(chunk) for chunk in chunks]), worthwhile=True)
+        return chain.from_iterable(pickle.loads(each.result()) for each in [self._aside])
 
     def _processes(self, method: str, chunks: list[Any]) -> ProcessPoolExecutor:
         import multiprocessing
@@ -102,6 +119,8 @@ class Workers:
 
     def close(self) -> None:
         """End the other processes."""
+        if self._aside:
+            self._aside.drop()
         pool, self._pool = self._pool, None
         if pool:
             pool.shutdown(cancel_futures=True)
@@ -111,8 +130,3 @@ def chunked(items: Iterable[Any], size: int) -> list[list[Any]]:
     """Items in lists of `size`, the last maybe shorter."""
     items = list(items)
     return [items[start : start + size] for start in range(0, len(items), size)]
-
-
-def _start_method() -> str:
-    """Forking is quickest, and safe only where no thread holds a lock; elsewhere processes start anew."""
-    return "fork" if sys.platform == "linux" and threading.active_count() == 1 else "spawn"

@@ -9,8 +9,8 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "digest"
 
 FLOORS = (
-    ("__init__", "errors", "fingerprint", "notation"),
-    ("aside", "config", "files", "locks", "moments", "pagefiles", "program", "urls", "views", "workers", "yamldoc"),
+    ("__init__", "aside", "errors", "fingerprint", "notation"),
+    ("config", "files", "locks", "moments", "pagefiles", "program", "urls", "views", "workers", "yamldoc"),
     ("fastmarkdown", "fields", "ground", "publish", "tickers"),
     ("markup", "registry", "store"),
     ("articles", "inputs"),

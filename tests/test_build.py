@@ -201,11 +201,28 @@ def test_start_methods_make_no_difference(tmp_path: Path, method: str, monkeypat
         pytest.skip("only Linux forks")
     monkeypatch.setattr(pipeline, "POOL_FROM", 1)
     monkeypatch.setattr("digest.library.POOL_FROM", 1)
-    monkeypatch.setattr("digest.workers._start_method", lambda: method)
+    monkeypatch.setattr("digest.aside.can_fork", lambda: method == "fork")
     archive(tmp_path, 30)
     make(tmp_path, jobs=2, output=tmp_path / "pool", cache=None)
     make(tmp_path, jobs=1, output=tmp_path / "inline", cache=None)
     assert tree(tmp_path / "pool") == tree(tmp_path / "inline")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks")
+def test_a_process_aside_makes_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small build may have part of its work done by one other process."""
+    monkeypatch.setattr("digest.aside.can_fork", lambda: True)
+    monkeypatch.setattr("digest.library.MANY", 1)
+    forks = []
+    monkeypatch.setattr("os.fork", lambda fork=os.fork: forks.append(1) or fork())
+    archive(tmp_path, 30)
+    make(tmp_path)
+    write(tmp_path, {"content/new.md": article("New", tickers="[TSLA]")})
+    make(tmp_path, jobs=2)
+    assert len(forks) == 2  # to parse, and to render
+    make(tmp_path, jobs=1, output=tmp_path / "inline", cache=None)
+    assert len(forks) == 2
+    assert tree(tmp_path / "output") == tree(tmp_path / "inline")
 
 
 def test_killed_build_heals(tmp_path: Path) -> None:
