@@ -6,7 +6,6 @@ Printing them, and deciding which of them end a build, is left to `build` and `c
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 import msgspec
@@ -62,6 +61,8 @@ class SettingsError(DigestError):
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that `word` is most likely a misspelling of, or None when none is close."""
+    import difflib  # only for those who have misspelt something
+
     found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.7)
     return found[0] if found else None
 

@@ -9,9 +9,7 @@ on it are never touched.
 from __future__ import annotations
 
 import contextlib
-import filecmp
 import os
-import shutil
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -126,7 +124,7 @@ class Staging:
             if not self.fresh:
                 output.mkdir(parents=True, exist_ok=True)
                 self.folder = output / STAGE
-                shutil.rmtree(self.folder, ignore_errors=True)
+                _drop(self.folder)
                 self.folder.mkdir()
             else:
                 self.folder = output.parent / f".{output.name}{STAGE}"
@@ -135,7 +133,7 @@ class Staging:
 
     def abandon(self) -> None:
         """Drop all that was staged; the output is as it was."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        _drop(self.folder)
         if not self.fresh:
             with contextlib.suppress(OSError):
                 self.output.rmdir()  # only when it is empty: then it was made for nothing
@@ -165,7 +163,7 @@ class Staging:
         except OSError as error:
             raise _unwritable(self.output, error) from None
         finally:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            _drop(self.folder)
 
 
 def place(stage: str, fresh: bool, index: int, path: str) -> str:
@@ -183,18 +181,20 @@ def clean(folder: Path) -> int:
     removed = sum(_remove(folder, path) for path in paths)
     with contextlib.suppress(OSError):
         (folder / RECORD).unlink(missing_ok=True)
-        shutil.rmtree(folder / STAGE, ignore_errors=True)
+        _drop(folder / STAGE)
         folder.rmdir()
     return removed
 
 
 def differences(folder: Path, clean: Path) -> list[tuple[str, str]]:
     """The files of ours that differ between two output folders, and how: `missing`, `superfluous` or `different`."""
+    from filecmp import cmp
+
     here, there = set(owned(folder)), set(owned(clean))
     found = [(path, "superfluous") for path in here - there] + [(path, "missing") for path in there - here]
     for path in here & there:
         try:
-            same = filecmp.cmp(folder / path, clean / path, shallow=False)
+            same = cmp(folder / path, clean / path, shallow=False)
         except OSError:
             same = False
         if not same:
@@ -215,12 +215,19 @@ def _make(folder: Path, output: Path) -> bool:
     """Make a staging folder beside the output; False where that is not on the same file system, or not allowed."""
     if output.is_symlink() or (output.exists() and os.stat(output).st_dev != os.stat(output.parent).st_dev):
         return False
-    shutil.rmtree(folder, ignore_errors=True)
+    _drop(folder)
     try:
         folder.mkdir(parents=True)
     except PermissionError:
         return False
     return True
+
+
+def _drop(folder: Path) -> None:
+    """Remove a folder with all that is in it. Imported late: an unchanged build removes nothing."""
+    import shutil
+
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _write_record(folder: Path, paths: list[str]) -> None:

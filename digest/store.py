@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-import tempfile
 import weakref
 from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
@@ -276,6 +275,8 @@ def _read_only(path: str) -> sqlite3.Connection:
 
 
 def _temporary(owner: Store) -> Path:
+    import tempfile
+
     folder = tempfile.TemporaryDirectory(prefix="digest-")
     weakref.finalize(owner, folder.cleanup)
     return Path(folder.name, "cache.db")
