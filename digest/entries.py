@@ -49,8 +49,8 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     """Whether it stands here in full, so that search engines are sent to its source."""
     symbols: tuple[str, ...] = ()
     """Its tickers, as canonical symbols on its day."""
-    mentions: dict[str, str] = {}
-    """What its body's mentions mean: notation to symbol. Only those that are known."""
+    mentioned: tuple[str, ...] = ()
+    """Symbols that its body links to, and that are not among its tickers."""
     tags: tuple[str, ...] = ()
     source: str = ""
     """The source's name."""
@@ -58,13 +58,34 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     image: Image | None = None
     links: tuple[Reference, ...] = ()
     """The body's links to files and pages of the site."""
-    positions: dict[str, tuple[int, int]] = {}
+    details: bytes = b""
+    """Its encoded `Details`."""
     body: bytes = b""
     card_key: bytes = b""
     """Key of what a card shows of it."""
     content_key: bytes = b""
     """Key of what its page shows beyond the card."""
     problems: tuple[Diagnostic, ...] = ()
+
+    @property
+    def mentions(self) -> dict[str, str]:
+        """What its body's mentions mean: notation to symbol. Only those that are known."""
+        return _details(self.details).mentions
+
+    @property
+    def positions(self) -> dict[str, tuple[int, int]]:
+        return _details(self.details).positions
+
+
+class Details(msgspec.Struct, frozen=True, array_like=True):
+    """What is asked of few entries in a build, so that it need not be decoded for all."""
+
+    mentions: dict[str, str]
+    positions: dict[str, tuple[int, int]]
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_details = msgspec.msgpack.Decoder(Details).decode
 
 
 class Cataloguer:
@@ -97,13 +118,13 @@ class Cataloguer:
             article.draft,
             article.reprint == "full",
             symbols,
-            mentions,
+            tuple(dict.fromkeys([symbol for symbol in mentions.values() if symbol not in symbols])),
             article.tags,
             article.source.name if article.source else "",
             article.aliases,
             article.image if article.kind == "article" else None,
             links,
-            article.positions,
+            _encode(Details(mentions, article.positions)),
             article.body,
             card,
             content,

@@ -11,7 +11,8 @@ import time
 from collections.abc import Iterable
 from fnmatch import translate
 from pathlib import Path
-from typing import NamedTuple
+
+import msgspec
 
 IGNORED = re.compile(
     r"""
@@ -24,7 +25,7 @@ IGNORED = re.compile(
 """Names of files and folders that are never content."""
 
 
-class Stat(NamedTuple):
+class Stat(msgspec.Struct, frozen=True, array_like=True):
     """What tells a changed file from an unchanged one without reading it, as in git's index.
 
     The change time is there because nobody can set it: it moves when the modification time is put back.
@@ -76,7 +77,7 @@ def settled(file: Stat, now: int) -> bool:
 def all_settled(files: Iterable[Stat], now: int) -> bool:
     """Whether all of these files are `settled`."""
     safe = now - COARSE
-    return all(settled(file, now) for file in files if file[1] >= safe or file[2] >= safe)
+    return all(settled(file, now) for file in files if file.modified >= safe or file.changed >= safe)
 
 
 def now() -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from digest import files, work
 from digest.articles import Article, Settings
@@ -94,7 +95,7 @@ class Library:
             if row and row.settings == settings_key and not force:
                 now = _hashed(content, path)
                 if now.hash == row.hash:
-                    changed[path] = row._replace(stat=now.stat)  # touched, not changed
+                    changed[path] = replace(row, stat=now.stat)  # touched, not changed
                     continue
             to_parse.append(path)
         gone = [path for path in rows if path not in tree]
@@ -129,11 +130,11 @@ class Library:
                 self.store.put_bodies((result.path, result.body, result.html) for result in found)
                 for result in found:
                     stat = _trusted(result.stat, result.read_at)
-                    changed[result.path] = SourceRow(stat, result.hash, settings_key, terms_key, result.entry)
+                    changed[result.path] = SourceRow(result.path, stat, result.hash, settings_key, terms_key, result.entry)
                     self.entries[result.path] = _decode_entry(result.entry)
                 done += len(found)
                 progress("parse", done, len(stale.to_parse))
-            self.store.put_sources(changed.items(), stale.gone)
+            self.store.put_sources(changed.values(), stale.gone)
         rows.update(changed)
 
     def _catalogue(self, terms: Terms, terms_key: bytes, but: Container[str]) -> dict[str, SourceRow]:
@@ -150,7 +151,7 @@ class Library:
                     self.entries[path] = _decode_entry(row.entry)
                     continue
                 entry = self.entries[path] = catalogue(path, work.decode(self.store.head(path, row.version)))
-                changed[path] = row._replace(terms=terms_key, entry=work.encode(entry))
+                changed[path] = replace(row, terms=terms_key, entry=work.encode(entry))
         except msgspec.DecodeError as error:
             raise Damaged.because(error) from error
         self._terms = terms_key
@@ -210,7 +211,7 @@ def _is_parsed(path: str) -> bool:
 
 def _trusted(stat: Stat, read_at: int) -> Stat:
     """The state to remember: one that no later look will match, when a write might not show in it."""
-    return stat if files.settled(stat, read_at) else stat._replace(inode=0)
+    return stat if files.settled(stat, read_at) else replace(stat, inode=0)
 
 
 def _hashed(content: Path, path: str) -> SourceRow:
@@ -219,4 +220,4 @@ def _hashed(content: Path, path: str) -> SourceRow:
         data = files.read(content, path)
     except OSError:
         data = b""
-    return SourceRow(_trusted(stat, now), digest(data))
+    return SourceRow(path, _trusted(stat, now), digest(data))

@@ -307,9 +307,8 @@ class _Planner(SharedViews):
         articles: defaultdict[str, list[Entry]] = defaultdict(list)
         days: defaultdict[str, list[str]] = defaultdict(list)
         groups: defaultdict[str, list[str]] = defaultdict(list)
-        for entry in site.articles:
-            if not entry.reprinted:
-                articles[entry.address[:7].replace("/", "-")].append(entry)
+        for month, run in groupby(site.articles, lambda entry: entry.address[:7]):
+            articles[month.replace("/", "-")] += [entry for entry in run if not entry.reprinted]
         for day in site.editions:
             days[day[:7]].append(day)
         pages = ["", "archive/", "feeds/", *[page.address for page in site.standing]]

@@ -16,6 +16,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property, partial
 from pathlib import Path
 
+from msgspec.structs import astuple
+
 from digest import files
 from digest.aside import Aside
 from digest.errors import ContentError, Diagnostic
@@ -49,7 +51,7 @@ def states(folder: Path, paths: Iterable[str]) -> Iterator[files.Stat]:
 MANY = 2000
 """Files from which on a process of its own is worth its start."""
 
-FIELDS = len(files.ABSENT)
+FIELDS = len(astuple(files.ABSENT))
 
 
 class Standing:
@@ -79,8 +81,8 @@ class Standing:
 
     def state(self, path: str) -> files.Stat:
         """A file's state; `ABSENT` also where digest wrote none."""
-        at = bisect_left(self.paths, path)
-        if at == len(self.paths) or self.paths[at] != path:
+        at = _place(path, self.paths)
+        if at < 0:
             return files.ABSENT
         return files.Stat(*self._states[at * FIELDS : (at + 1) * FIELDS])
 
@@ -88,7 +90,7 @@ class Standing:
         """What stands there when some files are gone, and some are in other states."""
         if len(gone) + len(fresh) > len(self.paths) // 8:
             found = dict(zip(self.paths, zip(*[iter(self._states)] * FIELDS, strict=True), strict=True))
-            found.update(fresh)
+            found |= {path: astuple(stat) for path, stat in fresh.items()}
             for path in gone:
                 found.pop(path, None)
             paths = sorted(found)
@@ -98,7 +100,7 @@ class Standing:
         for path in (*gone, *fresh):
             at = bisect_left(paths, path)
             known = at < len(paths) and paths[at] == path
-            numbers[at * FIELDS : (at + known) * FIELDS] = array("q", fresh.get(path, ()))
+            numbers[at * FIELDS : (at + known) * FIELDS] = array("q", astuple(fresh[path]) if path in fresh else ())
             paths[at : at + known] = [path] if path in fresh else []
         return Standing(paths, lambda: numbers)
 
@@ -106,7 +108,7 @@ class Standing:
 def _looked_up(folder: Path, paths: list[str]) -> bytes:
     numbers = array("q")
     for stat in states(folder, paths):
-        numbers.extend(stat)
+        numbers.extend(astuple(stat))
     return numbers.tobytes()
 
 
@@ -242,18 +244,26 @@ def _write_record(folder: Path, paths: list[str]) -> None:
 
 
 def _in_the_way(gone: list[str], planned: list[str]) -> list[str]:
-    """Those of the files to go that stand where a folder must be, or below where a file must be."""
-    if not gone:
-        return []
-    files_to_be = set(planned)
-    folders_to_be = {path[:at] for path in planned for at in range(len(path)) if path[at] == "/"}
-    return [path for path in gone if path in folders_to_be or any(part in files_to_be for part in _parents(path))]
+    """Those of the files to go that stand where a folder must be, or below where a file must be; `planned` is sorted."""
+    return [path for path in gone if _is_folder(path, planned) or any(_place(part, planned) >= 0 for part in _parents(path))]
 
 
 def _parents(path: str) -> Iterator[str]:
     while "/" in path:
         path = path.rpartition("/")[0]
         yield path
+
+
+def _place(path: str, paths: list[str]) -> int:
+    """Where in sorted paths a path stands, or -1."""
+    at = bisect_left(paths, path)
+    return at if at < len(paths) and paths[at] == path else -1
+
+
+def _is_folder(path: str, paths: list[str]) -> bool:
+    """Whether any of these paths lies below this one."""
+    at = bisect_left(paths, path + "/")
+    return at < len(paths) and paths[at].startswith(path + "/")
 
 
 def _move(staged: str, output: Path, path: str) -> None:

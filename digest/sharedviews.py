@@ -166,10 +166,11 @@ class SharedViews:
     def _links(self, entry: Entry, article: Article) -> tuple[str, ...]:
         """Where each reference of a body leads: root-relative, or empty for a mention that is not linked."""
         others = iter(self.site.settled.get(entry.path, NOTHING).links)
+        mentions = entry.mentions
         found = []
         for reference in article.references:
             if reference.kind == "ticker":
-                symbol = entry.mentions.get(reference.target)
+                symbol = mentions.get(reference.target)
                 found.append(self.ticker(symbol).url if symbol else "")
             else:
                 found.append(next(others))

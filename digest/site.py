@@ -211,8 +211,8 @@ def _group(
             by_tag[tag].append(entry)
         if entry.source:
             by_source[entry.source].append(entry)
-    linked = {symbol for entry in articles if entry.mentions for symbol in entry.mentions.values()}
-    linked.update(symbol for entry in others for symbol in (*entry.symbols, *entry.mentions.values()))
+    linked = {symbol for entry in articles if entry.mentioned for symbol in entry.mentioned}
+    linked.update(symbol for entry in others for symbol in (*entry.symbols, *entry.mentioned))
     for symbol in linked:  # what a page links to must be there, also when no article is on it
         by_symbol.setdefault(symbol, [])
     members = {

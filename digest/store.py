@@ -14,19 +14,20 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
+from zlib import crc32
 
 import msgspec
+from msgspec.structs import astuple
 
 from digest.errors import Diagnostic, DigestError
 from digest.files import Stat
 from digest.tickers import Registry
 
-VERSION = 2
+VERSION = 3
 """Of the tables below; another version's file is thrown away."""
 
 TABLES = """
-CREATE TABLE sources (path TEXT PRIMARY KEY, size INT, modified INT, changed INT, inode INT, hash BLOB, settings BLOB,
-    terms BLOB, entry BLOB);
+CREATE TABLE sources (bucket INT PRIMARY KEY, rows BLOB);
 CREATE TABLE parsed (path TEXT PRIMARY KEY, version BLOB, head BLOB);
 CREATE TABLE bodies (path TEXT PRIMARY KEY, key BLOB, html TEXT);
 CREATE INDEX bodies_by_key ON bodies (key);
@@ -45,9 +46,14 @@ FEW = 5000
 """Rows up to which asking for each by its key is quicker than reading them all."""
 
 
-class SourceRow(NamedTuple):
+BUCKETS = 256
+"""Pieces in which the rows of sources are kept: all of them are read by every build, and few are written."""
+
+
+class SourceRow(msgspec.Struct, frozen=True, array_like=True):
     """What is known of a source file without opening it."""
 
+    path: str
     stat: Stat
     hash: bytes
     settings: bytes = b""
@@ -61,6 +67,13 @@ class SourceRow(NamedTuple):
     def version(self) -> bytes:
         """What it was parsed from."""
         return self.hash + self.settings
+
+
+_decode_rows = msgspec.msgpack.Decoder(list[SourceRow]).decode
+
+
+def _bucket(path: str) -> int:
+    return crc32(path.encode("utf-8", "surrogateescape")) % BUCKETS
 
 
 class PageRow(NamedTuple):
@@ -194,8 +207,12 @@ class Store:
 
     def sources(self) -> dict[str, SourceRow]:
         """What is known of sources, by path."""
-        rows = self._rows("SELECT path, size, modified, changed, inode, hash, settings, terms, entry FROM sources")
-        return {row[0]: SourceRow(Stat(*row[1:5]), *row[5:]) for row in rows}
+        buckets = self._rows("SELECT rows FROM sources")
+        try:
+            return {row.path: row for (rows,) in buckets for row in _decode_rows(rows)}
+        except msgspec.DecodeError:
+            self.start_over()
+            return {}
 
     def head(self, path: str, version: bytes) -> bytes:
         """The encoded head of a source in a version. Raises `Damaged`, also when another builder has put in another."""
@@ -208,13 +225,27 @@ class Store:
         head: bytes = rows[0][0]
         return head
 
-    def put_sources(self, rows: Iterable[tuple[str, SourceRow]], gone: Iterable[str]) -> None:
-        write = self._connection.executemany
-        write("REPLACE INTO sources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", ((path, *row.stat, *row[1:]) for path, row in rows))
+    def put_sources(self, rows: Iterable[SourceRow], gone: Iterable[str]) -> None:
+        """Put in rows, and forget sources that are gone. Raises `Damaged`."""
         lost = [(path,) for path in gone]
-        write("DELETE FROM sources WHERE path = ?", lost)
+        changes: dict[int, dict[str, SourceRow | None]] = {}
+        for (path,) in lost:
+            changes.setdefault(_bucket(path), {})[path] = None
+        for row in rows:
+            changes.setdefault(_bucket(row.path), {})[row.path] = row
+        write = self._connection.executemany
+        write("REPLACE INTO sources VALUES (?, ?)", [(bucket, self._changed(bucket, rows)) for bucket, rows in changes.items()])
         write("DELETE FROM parsed WHERE path = ?", lost)
         write("DELETE FROM bodies WHERE path = ?", lost)
+
+    def _changed(self, bucket: int, changes: dict[str, SourceRow | None]) -> bytes:
+        """A bucket as it is now, others' rows included, with these changes."""
+        found = self._execute("SELECT rows FROM sources WHERE bucket = ?", bucket)
+        try:
+            rows: dict[str, SourceRow | None] = {row.path: row for row in _decode_rows(found[0][0])} if found else {}
+        except msgspec.DecodeError as error:
+            raise Damaged.because(error) from error
+        return msgspec.msgpack.encode([row for row in (rows | changes).values() if row])
 
     def put_parsed(self, rows: Iterable[tuple[str, bytes, bytes]]) -> None:
         """Rows of path, version and encoded head."""
@@ -247,7 +278,10 @@ class Store:
 
     def put_pages(self, output: str, rows: Iterable[tuple[str, PageRow]], gone: Iterable[str]) -> None:
         write = self._connection.executemany
-        write("REPLACE INTO pages VALUES (?, ?, ?, ?, ?, ?, ?, ?)", ((output, p, r.key, r.template, *r.stat) for p, r in rows))
+        write(
+            "REPLACE INTO pages VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            ((output, p, r.key, r.template, *astuple(r.stat)) for p, r in rows),
+        )
         write("DELETE FROM pages WHERE output = ? AND path = ?", ((output, path) for path in gone))
 
     def sections(self, output: str) -> dict[str, tuple[bytes, tuple[str, ...]]]:

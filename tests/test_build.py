@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from sites import AS_OF, SETTINGS, article, make, options, page, tree, write
 
 from digest import pipeline, program, publish, work
@@ -375,8 +376,11 @@ def test_cache_of_another_shape(tmp_path: Path, settings: str) -> None:
     make(tmp_path)
     with sqlite3.connect(tmp_path / ".digest/cache.db") as connection:
         connection.execute("UPDATE parsed SET head = ?", (b"\x92\x01\x02",))
-        if settings != "ours":
-            connection.execute("UPDATE sources SET settings = ?", (b"older",))
+    if settings != "ours":
+        store = Store(tmp_path / ".digest/cache.db")
+        with store.transaction():
+            store.put_sources([replace(row, settings=b"older") for row in store.sources().values()], ())
+        store.close()
     write(tmp_path, {"content/b.md": article("B")})
     make(tmp_path)
     make(tmp_path, output=tmp_path / "clean", cache=None)
