@@ -10,11 +10,13 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from html import escape
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
 from digest.filters import date
+from digest.fingerprint import fingerprint
 from digest.markup import resolve_absolute
 from digest.views import Card, Content, Edition, FeedItem, Image, Link, Note, Site, Source, Ticker
 
@@ -162,8 +164,14 @@ def _ticker(ticker: Ticker, site: Site) -> Category:
 def of_edition(edition: Edition, note: Note | None, site: Site, bodies: Bodies) -> Item:
     """The item of a day: the editor's note, then each card's title, summary, source and tickers.
 
-    Published with its first card and updated with its last, so that a growing day stays one item in its place.
+    Published with its first card and updated with its last, so that a growing day stays one item in its place. Remembered
+    for the next build of a preview.
     """
+    key = (fingerprint((edition, note)), site.key)
+    return _memory.get(key) or _memory.put(key, _edition(edition, note, site, bodies))
+
+
+def _edition(edition: Edition, note: Note | None, site: Site, bodies: Bodies) -> Item:
     times = [timestamp(card.date) for card in edition.cards] or [f"{edition.day}T00:00:00+00:00"]
     changes = [timestamp(card.updated) for card in edition.cards if card.updated]
     url = uri(site.origin + edition.url)
@@ -234,10 +242,10 @@ class _Memory:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.size = 0
-        self.items: dict[tuple[bytes, bytes, bytes, bool], Item] = {}
+        self.items: dict[tuple[Any, ...], Item] = {}
         self.get = self.items.get
 
-    def put(self, key: tuple[bytes, bytes, bytes, bool], item: Item) -> Item:
+    def put(self, key: tuple[Any, ...], item: Item) -> Item:
         self.items[key] = item
         self.size += len(item.html)
         while self.size > self.limit:

@@ -21,10 +21,11 @@ from digest.files import Stat
 from digest.fingerprint import digest, fingerprint
 from digest.inputs import File
 from digest.publish import MANY, Standing
+from digest.sections import Made
 from digest.store import Damaged, SourceRow, Store
 from digest.tickers import Registry
 from digest.work import ParseChunk
-from digest.workers import Workers, chunked
+from digest.workers import Perform, Workers, chunked
 
 REGISTRY = "tickers.yaml"
 
@@ -68,15 +69,21 @@ class Library:
         """Articles that were looked into lately, with the version of their source."""
         self._registry: tuple[bytes, Registry] | None = None
         self._terms = b""
-        self.sections: dict[str, tuple[Any, bytes]] = {}
-        """What the sections of the last plan were made of, and their keys, by name."""
+        self.made = Made({}, {})
         self.standing: Standing | None = None
         """What stood in an output folder at the end of the last build."""
+        self.worker: tuple[Any, Perform] | None = None
+        """This process's worker, with compiled templates and cards that it has rendered, and what it was made of."""
 
     def take_standing(self, output: Path) -> Standing | None:
         """What stands in this folder, if it is known; for one build, which may fail and leave something else."""
         known, self.standing = self.standing, None
         return known if output == self.output else None
+
+    def take_worker(self, made_of: Any) -> Perform | None:
+        """The worker that was made of these, if it was kept; for one build, which may leave it in the middle of its work."""
+        known, self.worker = self.worker, None
+        return known[1] if known and known[0] == made_of else None
 
     def look(self, content: Path, tree: dict[str, Stat], settings_key: bytes, force: bool = False) -> Stale:
         """What is not as it was; of files that are published as they are, the new state is already known."""

@@ -66,7 +66,7 @@ class _Planner(SharedViews):
     """Plans the sections, one kind after the other."""
 
     def __init__(self, config: Config, site: Site, media: Mapping[str, File], fetch: Fetch, memory: Memory, terms: bytes) -> None:
-        super().__init__(config, site, media, fetch)
+        super().__init__(config, site, media, fetch, memory.cards)
         self.media = media
         self.memory = memory
         self.terms = fingerprint((terms, config, self.view))

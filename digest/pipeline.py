@@ -96,7 +96,7 @@ class Pipeline:
             cache=str(self.store.path),
             terms=terms,
         )
-        self.workers = Workers(self.options.jobs, work.Worker, self.setup)
+        self.workers = Workers(self.options.jobs, work.Worker, self.setup, self.library.take_worker(self._made_of()))
         self.parsed = len(stale.to_parse)
         try:
             self.library.refresh(stale, settings, key, terms, terms_key, self.workers, self.progress)
@@ -105,6 +105,10 @@ class Pipeline:
             raise
         self.clock.done("parse")
         return registry
+
+    def _made_of(self) -> tuple[Setup, bytes]:
+        """All that a worker keeps in memory comes from these."""
+        return self.setup, self.inputs.templates
 
     def _registry(self) -> tuple[Registry, bytes]:
         home = frozenset(map(exchange, self.config.home_exchanges)) or HOME_EXCHANGES
@@ -126,7 +130,7 @@ class Pipeline:
         """Plan the sections that may not stand as they should."""
         self._look_back()
         terms = fingerprint((program.key(), self.inputs.templates))
-        memory, fetch = Memory(self.before, self.library.sections), self.library.article
+        memory, fetch = Memory(self.before, self.library.made), self.library.article
         plan, problems = pages.plan(self.config, whole, self.media, self.inputs.assets, fetch, memory, terms)
         self._blame(problems)
         self.clock.done("plan")
@@ -246,6 +250,8 @@ class Pipeline:
             self.store.put_sections(self.output, changed, self.stored - sections.keys())
             self.store.put_record(self.output, encode(record))
         self.library.standing = standing
+        if self.workers and self.workers.here:
+            self.library.worker = self._made_of(), self.workers.here
         self.clock.done("publish")
         return report
 

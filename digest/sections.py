@@ -58,13 +58,23 @@ class Plan(NamedTuple):
     """Key of what every page knows of the site."""
 
 
+class Made(NamedTuple):
+    """What an earlier plan came to, that the next one need not make again."""
+
+    sections: dict[str, tuple[Any, bytes]]
+    """What sections were made of, and their keys, by name."""
+    cards: dict[bytes, tuple[Any, ...]]
+    """The values of cards, by their keys."""
+
+
 class Memory:
     """What is known of sections from earlier."""
 
-    def __init__(self, known: Mapping[str, Known], made: dict[str, tuple[Any, bytes]]) -> None:
-        """`known` stand in the output, whole. `made` is filled here, with inputs and keys by name, for the next plan."""
+    def __init__(self, known: Mapping[str, Known], made: Made) -> None:
+        """`known` stand in the output, whole. `made` is filled here, for the next plan."""
         self.known = known
-        self._made = made
+        self.cards = made.cards
+        self._made = made.sections
 
     def key(self, name: str, inputs: Any) -> bytes:
         """The key of a section's inputs; the last one, if they are the same, which is quicker to see than a key is made."""

@@ -19,6 +19,9 @@ Fetch = Callable[[Entry], Article]
 
 NOTHING = Settled()
 
+REMEMBERED = 5_000
+"""Cards whose values are kept for the next plan."""
+
 FEED_TYPES = {"rss": "application/rss+xml", "atom": "application/atom+xml", "json": "application/feed+json"}
 FEED_NAMES = {"rss": "RSS", "atom": "Atom", "json": "JSON Feed"}
 SITE_FORMATS = ("rss", "atom", "json")
@@ -27,14 +30,17 @@ SITE_FORMATS = ("rss", "atom", "json")
 class SharedViews:
     """A site's shared views. What is wrong with addresses gathers in `problems` as they are made."""
 
-    def __init__(self, config: Config, site: Site, media: Container[str], fetch: Fetch) -> None:
-        """`fetch` gives the article of an entry."""
+    def __init__(
+        self, config: Config, site: Site, media: Container[str], fetch: Fetch, made: dict[bytes, tuple[Any, ...]]
+    ) -> None:
+        """`fetch` gives the article of an entry. `made` holds the values of cards, by their keys, and is added to here."""
         self.config = config
         self.site = site
         self.base = config.base
         self.origin = config.origin
         self.problems: list[Diagnostic] = []
         self._fetch = fetch
+        self._made = made
         self._cards: dict[str, views.Card] = {}
         self._contents: dict[str, views.Content] = {}
         self._tickers: dict[str, views.Ticker] = {}
@@ -123,6 +129,14 @@ class SharedViews:
         return views.Note.later(entry.content_key, self._note_values, entry)
 
     def _card_values(self, entry: Entry) -> tuple[Any, ...]:
+        found = self._made.get(entry.card_key)
+        if found is None:
+            if len(self._made) >= REMEMBERED:
+                self._made.clear()
+            found = self._made[entry.card_key] = self._make_card(entry)
+        return found
+
+    def _make_card(self, entry: Entry) -> tuple[Any, ...]:
         """Of the article this reads what `articles.CARD` names, and no more."""
         article, settled = self._fetch(entry), self.site.settled.get(entry.path, NOTHING)
         source = article.source

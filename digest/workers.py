@@ -22,9 +22,11 @@ from digest.errors import Diagnostic, DigestError
 if TYPE_CHECKING:
     from concurrent.futures import Future, ProcessPoolExecutor
 
-Make = Callable[[Any], Callable[[Any], Any]]
+Perform = Callable[[Any], Any]
+"""A worker."""
+Make = Callable[[Any], Perform]
 
-_here: Callable[[Any], Any] | None = None
+_here: Perform | None = None
 _inherited: list[Any] = []
 """The chunks, in a process that was forked off with them."""
 
@@ -63,11 +65,12 @@ class Workers:
     nothing: pages need not be sent. Where they are spawned, they are kept, and chunks are sent.
     """
 
-    def __init__(self, jobs: int, make: Make, setup: Any) -> None:
+    def __init__(self, jobs: int, make: Make, setup: Any, here: Perform | None = None) -> None:
+        """`here` is this process's worker, where an earlier one of the same setup was kept."""
         self.jobs = jobs
         self.make = make
         self.setup = setup
-        self._inline: Callable[[Any], Any] | None = None
+        self.here = here
         self._pool: ProcessPoolExecutor | None = None
         self._aside: Aside | None = None
 
@@ -89,8 +92,8 @@ class Workers:
         return self._results([pool.submit(_perform, chunk) for chunk in chunks])
 
     def _perform_here(self, chunk: Any) -> Any:
-        self._inline = self._inline or self.make(self.setup)
-        return self._inline(chunk)
+        self.here = self.here or self.make(self.setup)
+        return self.here(chunk)
 
     def _performed_aside(self, chunks: list[Any]) -> Iterator[Any]:
         if not chunks:

@@ -45,7 +45,7 @@ def shown(article: Article) -> tuple[Entry, tuple[Any, ...], tuple[Any, ...]]:
     made = Cataloguer(terms)(article.path, Parsed(article, ()))
     whole, _ = site.assemble(CONFIG, [made], REGISTRY, MEDIA, Audience(AS_OF, True, True))
     entry = next(iter((*whole.articles, *whole.expired, *whole.standing)))
-    views = SharedViews(CONFIG, whole, (), lambda _: article)
+    views = SharedViews(CONFIG, whole, (), lambda _: article, {})
     if entry.kind == "page":
         return entry, (), views.note(entry).values
     return entry, views.card(entry).values, views.content(entry).values
