@@ -10,15 +10,16 @@ from typing import Any
 
 import msgspec
 
+from digest.config import Markdown
 from digest.errors import Diagnostic
-from digest.markup import MarkdownSettings, Reference
+from digest.references import Reference
 
 
 class Settings(msgspec.Struct, frozen=True):
     """What parsing depends on besides the source."""
 
     timezone: str
-    markdown: MarkdownSettings
+    markdown: Markdown
 
 
 class Source(msgspec.Struct, frozen=True, array_like=True):

@@ -15,7 +15,7 @@ from digest import notation, urls, views
 from digest.articles import CARD, CONTENT, NOTE, Article, Image, Parsed
 from digest.errors import Diagnostic
 from digest.fingerprint import fingerprint
-from digest.markup import Reference
+from digest.references import Reference
 from digest.tickers import Company, Identity, Registry
 
 

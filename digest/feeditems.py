@@ -17,7 +17,7 @@ import msgspec
 
 from digest.filters import date
 from digest.fingerprint import fingerprint
-from digest.markup import resolve_absolute
+from digest.references import resolve_absolute
 from digest.views import Card, Content, Edition, FeedItem, Image, Link, Note, Site, Source, Ticker
 
 Bodies = Callable[[bytes], str]

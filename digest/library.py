@@ -20,7 +20,7 @@ from digest.errors import ContentError, Diagnostic
 from digest.files import Stat
 from digest.fingerprint import digest, fingerprint
 from digest.inputs import File
-from digest.publish import MANY, Standing
+from digest.publish import Standing
 from digest.sections import Made
 from digest.store import Damaged, SourceRow, Store
 from digest.tickers import Registry
@@ -125,11 +125,13 @@ class Library:
         """Parse what is stale, and bring all entries to these terms."""
         rows = self.rows = self.rows or {}
         chunks = [ParseChunk(settings, paths) for paths in chunked(stale.to_parse, CHUNK)]
-        results = workers.map(chunks, len(stale.to_parse) >= POOL_FROM, busy=len(rows) >= MANY)
+        many = len(stale.to_parse) >= POOL_FROM
+        results = workers.map(chunks, many, busy=True)
         changed = dict(stale.changed)
         changed.update(self._catalogue(terms, terms_key, set(stale.to_parse)))  # while others parse
         if not (changed or chunks or stale.gone):
             return
+        work.load_renderers(all=many)  # also while others parse
         done = 0
         with self.store.transaction():
             for found in results:

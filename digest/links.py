@@ -11,7 +11,7 @@ from digest import urls
 from digest.entries import Entry
 from digest.errors import Diagnostic, nearest
 from digest.inputs import File
-from digest.markup import Reference
+from digest.references import Reference
 from digest.views import Image
 
 IMAGE_TYPES = {

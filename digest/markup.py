@@ -1,7 +1,6 @@
-"""Markdown to clean HTML whose links stay symbolic, and its summary.
+"""Markdown to clean HTML whose links stay symbolic (see `references`), and its summary.
 
-A body is rendered once, whatever its site looks like: where its links lead is kept out of it and filled in by `resolve`
-for pages and by `resolve_absolute` for feeds. Cleaning is an allow-list by nh3, so that no script, style or address of
+Cleaning is an allow-list by nh3, so that no script, style or address of
 another scheme than http, https, mailto and tel reaches a reader. What a reference means is left to the caller.
 
 The dialect is Python-Markdown's with tables, footnotes, fenced code, definition lists, sane lists (a list keeps its kind
@@ -16,7 +15,7 @@ and `fn:` and `fnref:` are footnotes: no id of a page can be taken, nor a name i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import cache
 from html import escape, unescape
 from urllib.parse import unquote
@@ -24,32 +23,10 @@ from urllib.parse import unquote
 import msgspec
 import nh3
 
+from digest.config import Markdown
 from digest.errors import Diagnostic, SettingsError
 from digest.notation import mentions
-
-
-class MarkdownSettings(msgspec.Struct, frozen=True):
-    """How bodies are read."""
-
-    engine: str = "markdown"
-    """`markdown` (Python-Markdown), or `pyromark` (CommonMark in Rust, an optional extra)."""
-    smarty: bool = False
-    """Whether straight quotes, dashes and dots become typographic ones."""
-
-
-class Reference(msgspec.Struct, frozen=True):
-    """Something in a body that leads elsewhere in the site, if the site knows it."""
-
-    kind: str
-    """`file`: a relative address, an image's source, or a root-relative path with an extension; `page`: any other
-    root-relative path; `ticker`: a mention in prose."""
-    target: str
-    """The path as written, percent-decoded, without query and fragment; or the ticker's notation (`NASDAQ:TSLA`)."""
-    suffix: str
-    """`?query#fragment` to append to where the target lies, or empty."""
-    line: int
-    """1-based, within the given text; 0 when unknown."""
-    column: int
+from digest.references import HERE, Reference, mention, token
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -66,7 +43,7 @@ class Markup(msgspec.Struct, frozen=True):
     """A body, parsed."""
 
     html: str
-    """Clean; its links are tokens for `resolve`."""
+    """Clean; its links are tokens for `references.resolve`."""
     references: tuple[Reference, ...]
     summary: str
     """Plain text, at most `SUMMARY` characters; empty when the body says nothing."""
@@ -76,13 +53,11 @@ class Markup(msgspec.Struct, frozen=True):
 SUMMARY = 400
 """The most characters of a summary."""
 
-# Marks that travel through the engine and the cleaner inside the text. They are control characters, which `render` drops
-# from what an author wrote, so nobody can forge them. In finished HTML "\x02N\x03" stands for the address of reference
-# N, "\x02N\x03text\x02/N\x03" for a mention, and "\x02\x03" for the address of the page itself.
+# Marks that travel through the engine and the cleaner inside the text. They are control characters, like those of
+# `references`, which `render` drops from what an author wrote, so nobody can forge them.
 _MORE = "\x04"
 _GUARD = "\x05"
 """Follows a dollar that was escaped: no ticker is meant."""
-_TOKEN = re.compile('\x02([0-9]*)\x03(?:([^\x02<"]*)\x02/[0-9]+\x03)?').sub
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _CONTROL_BYTES = bytes({*range(0x20), 0x7F} - {0x09, 0x0A})
@@ -155,7 +130,7 @@ _CLEANER = nh3.Cleaner(
 _ESCAPES_ANGLES = "<" not in _CLEANER.clean('<img alt="<">')[1:]
 
 
-def render(text: str, settings: MarkdownSettings) -> Markup:
+def render(text: str, settings: Markdown) -> Markup:
     """The body that this Markdown makes: the same for the same arguments, always.
 
     A body that nests too deeply is empty and has a problem of severity `error`; every other problem is a warning.
@@ -182,39 +157,8 @@ def render(text: str, settings: MarkdownSettings) -> Markup:
     return Markup(woven, tuple(weaver.references), summary, tuple(problems))
 
 
-def resolve(html: str, links: Sequence[str]) -> str:
-    """The body with its links filled in, for a page: `links` are root-relative, one for each reference.
-
-    A mention whose link is empty stays plain text.
-    """
-    if "\x02" not in html:
-        return html
-    return _TOKEN(lambda token: _fill(token, links, ""), html)
-
-
-def resolve_absolute(html: str, links: Sequence[str], origin: str, page_url: str) -> str:
-    """The body with every address absolute, for a feed.
-
-    `origin` is put before the root-relative `links`, and `page_url`, absolute, before fragments of the page itself.
-    """
-    if "\x02" not in html:
-        return html
-    whole = [origin + link if link.startswith("/") else link for link in links]
-    return _TOKEN(lambda token: _fill(token, whole, page_url), html)
-
-
-def _fill(token: re.Match[str], links: Sequence[str], page_url: str) -> str:
-    number, text = token.groups()
-    if not number:
-        return escape(page_url)
-    link = links[int(number)]
-    if text is None:
-        return escape(link) if link else "#"
-    return f'<a class="ticker" href="{escape(link)}">{text}</a>' if link else text
-
-
 @cache
-def _engine(settings: MarkdownSettings) -> Callable[[str], str]:
+def _engine(settings: Markdown) -> Callable[[str], str]:
     """Markdown to raw HTML."""
     if settings.engine == "markdown":
         return _python_markdown(settings.smarty)
@@ -379,9 +323,9 @@ class _Weaver:
             parts: list[str] = []
             position = 0
             for start, end, notation in mentions(text):
-                mention = text[start:end]
-                number = self.refer("ticker", notation, "", self.find(unescape(mention)))
-                parts += text[position:start], f"\x02{number}\x03{mention}\x02/{number}\x03"
+                written = text[start:end]
+                number = self.refer("ticker", notation, "", self.find(unescape(written)))
+                parts += text[position:start], mention(number, written)
                 position = end
             pieces[index] = "".join((*parts, text[position:]))
         return "".join(pieces)
@@ -420,7 +364,7 @@ class _Weaver:
         if url[:2] in {"//", "/\\", "\\/", "\\\\"}:  # all the same to browsers
             return escape("https://" + url.lstrip("/\\"))
         if url.startswith("#") and role == "link":
-            return "\x02\x03" + escape(_anchored(url))
+            return HERE + escape(_anchored(url))
         parts = _PARTS(url)
         assert parts  # it matches any text
         path, query, fragment = parts.groups()
@@ -428,7 +372,7 @@ class _Weaver:
         if path.endswith(".md"):
             fragment = _anchored(fragment)
         place = self.find(url or ")", "(", "<", '"', "'", " ", "=")
-        return f"\x02{self.refer('page' if page else 'file', unquote(path), query + fragment, place)}\x03"
+        return token(self.refer("page" if page else "file", unquote(path), query + fragment, place))
 
     def refer(self, kind: str, target: str, suffix: str, place: tuple[int, int]) -> int:
         """The number of a new reference."""

@@ -15,7 +15,6 @@ from digest.errors import ContentError, Diagnostic
 from digest.fingerprint import encode, fingerprint
 from digest.inputs import Clock, Inputs, Options, Record, Report, output_name, raise_if_wrong, recorded
 from digest.library import Library
-from digest.markup import MarkdownSettings
 from digest.notation import HOME_EXCHANGES, exchange
 from digest.publish import Standing
 from digest.sections import Known, Memory, Page, Plan
@@ -81,7 +80,7 @@ class Pipeline:
     def read_and_parse(self) -> Registry:
         """Open what may have changed, and parse what has."""
         config, content = self.config, self.options.content
-        settings = Settings(config.timezone, MarkdownSettings(config.markdown.engine, config.markdown.smarty))
+        settings = Settings(config.timezone, config.markdown)
         key = fingerprint((program.key(), settings))
         stale = self.library.look(content, self.inputs.content, key, self.options.force)
         registry, registry_key = self._registry()

@@ -29,6 +29,7 @@ from markupsafe import Markup
 from digest import filters, views
 from digest.errors import ContentError, Diagnostic, DigestError, did_you_mean
 from digest.fingerprint import SIZE, Keyed, digest
+from digest.references import resolve
 
 THEME = "theme"
 """The theme's name in diagnostics, and the folder under which templates reach the theme's own copies."""
@@ -221,8 +222,6 @@ def body(context: Context, text: views.Content | views.Note) -> Markup:
     bodies = context.get(_BODIES)
     if bodies is None:
         raise jinja2.TemplateRuntimeError("'body' is for pages; an imported macro has no bodies")
-    from digest.markup import resolve
-
     return Markup(resolve(bodies(text.body), text.links))
 
 

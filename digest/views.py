@@ -143,7 +143,7 @@ class Content(Parts):
     """What an article's page and its feed items show beyond the card."""
 
     body: bytes
-    """Key of the body's clean HTML; a renderer fetches it and fills `links` in (see `markup.resolve`)."""
+    """Key of the body's clean HTML; a renderer fetches it and fills `links` in (see `references.resolve`)."""
     corrections: tuple[Correction, ...]
     disclosure: str
     extra: dict[str, Any]

@@ -201,6 +201,15 @@ def _renderer(kind: str) -> tuple[Callable[..., bytes], bool]:
     return others[kind], False
 
 
+def load_renderers(all: bool) -> None:
+    """Import what renders pages, all of it or what hardly a build does without, ahead of time."""
+    from digest import templates  # noqa: F401
+
+    if all:
+        for kind in (*FEEDS, "json", "sitemap"):
+            _renderer(kind)
+
+
 def load_templates(setup: Setup) -> Any:
     """The site's templates over the theme's. Imported late: most builds of an unchanged site need none."""
     from digest.templates import Templates

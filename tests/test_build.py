@@ -213,7 +213,6 @@ def test_start_methods_make_no_difference(tmp_path: Path, method: str, monkeypat
 def test_a_process_aside_makes_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A small build may have part of its work done by one other process."""
     monkeypatch.setattr("digest.aside.can_fork", lambda: True)
-    monkeypatch.setattr("digest.library.MANY", 1)
     forks = []
     monkeypatch.setattr("os.fork", lambda fork=os.fork: forks.append(1) or fork())
     archive(tmp_path, 30)

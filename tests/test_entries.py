@@ -11,7 +11,7 @@ from digest.articles import Article, Image, Parsed, Source
 from digest.config import Config
 from digest.entries import Cataloguer, Entry, Terms
 from digest.inputs import Audience, File
-from digest.markup import Reference
+from digest.references import Reference
 from digest.sharedviews import SharedViews
 from digest.tickers import Company, Registry
 

@@ -22,10 +22,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest import feeditems, views
+from digest.config import Markdown
 from digest.feeditems import clean, identity, timestamp, uri
 from digest.feeds import atom, editions_rss, rfc822, rss
 from digest.jsonfeed import json_feed
-from digest.markup import MarkdownSettings
 from digest.markup import render as render_markdown
 from digest.views import ArticleFeed, Edition, EditionFeed, EditionItem, FeedItem, Link, Note, Source, Ticker
 
@@ -282,7 +282,7 @@ def test_reprint_names_its_first_publisher() -> None:
 def test_urls_in_bodies_are_absolute() -> None:
     """A body's links, images, footnotes and ticker mentions lead somewhere from inside a reader, in every format."""
     words = "[A](b.md#c), ![D](d.png), [E](/about/), [F](#f) and (NASDAQ:TSLA).[^1]\n\n[^1]: Note.\n"
-    parsed = render_markdown(words, MarkdownSettings())
+    parsed = render_markdown(words, Markdown())
     links = tuple(f"/link/{number}/" for number in range(len(parsed.references)))
     assert len(links) == 4
     view = feed(item(body=parsed.html, links=links))
@@ -734,7 +734,7 @@ from test_feeds import edition_feed
 from feed_views import bodies, feed, item, rich, site
 from digest.feeds import atom, editions_rss, rss
 from digest.jsonfeed import json_feed
-from digest.markup import MarkdownSettings
+from digest.config import Markdown
 from digest.markup import render as render_markdown
 view = feed(rich(), item("two", tags=()), item("three", guid="word"))
 outputs = rss(view, bodies), atom(view, bodies), json_feed(view, bodies), editions_rss(edition_feed(), bodies)

@@ -11,15 +11,17 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from digest import fastmarkdown
+from digest.config import Markdown
 from digest.errors import SettingsError
-from digest.markup import SUMMARY, MarkdownSettings, Problem, Reference, render, resolve, resolve_absolute
+from digest.markup import SUMMARY, Problem, render
+from digest.references import Reference, resolve, resolve_absolute
 
 DATA = Path(__file__).parent / "data" / "markup"
 REAL = Path(os.environ.get("DIGEST_REAL", Path(__file__).parents[2] / "shared" / "real"))
 """Folders of real articles, where there are any."""
 
-DEFAULT = MarkdownSettings()
-ENGINES = [DEFAULT, MarkdownSettings(smarty=True), MarkdownSettings(engine="pyromark")]
+DEFAULT = Markdown()
+ENGINES = [DEFAULT, Markdown(smarty=True), Markdown(engine="pyromark")]
 
 
 def fixtures(name: str) -> list[ParameterSet]:
@@ -46,7 +48,7 @@ def test_body(text: str, expected: str) -> None:
 
 @pytest.mark.parametrize(("text", "expected"), fixtures("summaries.txt"))
 @pytest.mark.parametrize("how", ENGINES, ids=str)
-def test_summary(text: str, expected: str, how: MarkdownSettings) -> None:
+def test_summary(text: str, expected: str, how: Markdown) -> None:
     """The summary is the same plain text, whichever engine reads the body."""
     assert render(text, how).summary == expected
 
@@ -144,7 +146,7 @@ def test_missing_engine(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """An engine that is unknown or not installed is a mistake in the settings, with its remedy."""
     monkeypatch.setitem(__import__("sys").modules, "pyromark", None)
     with pytest.raises(SettingsError) as raised:
-        render("x", MarkdownSettings(engine=engine, smarty=True))
+        render("x", Markdown(engine=engine, smarty=True))
     hints = {"commonmark": "write 'markdown' or 'pyromark'", "pyromark": "pip install 'digest[fast]'"}
     assert raised.value.diagnostics[0].hint == hints[engine]
 
@@ -153,7 +155,7 @@ def test_other_engine() -> None:
     """CommonMark gives the same links, mentions, tables, headings and cleanliness."""
     pytest.importorskip("pyromark")
     text = "# A\n\n[a](x.md) $TSLA \\$TSLA ~~b~~[^n] [j](javascript:x)\n\n|c|\n|-:|\n|1|\n\n[^n]: d\n"
-    assert visible(render(text, MarkdownSettings(engine="pyromark")).html) == (
+    assert visible(render(text, Markdown(engine="pyromark")).html) == (
         '<h2 id="at:a">A</h2>\n<p><a href="«0»">a</a> «1»$TSLA«/1» $TSLA <del>b</del><sup class="footnote-reference">'
         '<a href="«»#at:n">1</a></sup> <a>j</a></p>\n<table><thead><tr><th align="right">c</th></tr></thead><tbody>\n'
         '<tr><td align="right">1</td></tr>\n</tbody></table>\n<div class="footnote-definition" id="at:n">'
@@ -163,7 +165,7 @@ def test_other_engine() -> None:
 
 def test_smarty() -> None:
     """Typographic punctuation is there for whoever asks."""
-    assert render('"a" -- b', MarkdownSettings(smarty=True)).summary == "“a” – b"
+    assert render('"a" -- b', Markdown(smarty=True)).summary == "“a” – b"
     assert render('"a" -- b', DEFAULT).summary == '"a" -- b'
 
 
@@ -230,7 +232,7 @@ ALLOWED = re.compile(r"(?:[^<>\x00-\x08\x0b-\x1f\x7f]|</?[a-z][a-z0-9]*(?: [a-z]
 
 @given(TEXTS, st.sampled_from(ENGINES))
 @settings(max_examples=300, deadline=None)
-def test_output_is_clean(text: str, how: MarkdownSettings) -> None:
+def test_output_is_clean(text: str, how: Markdown) -> None:
     """Whatever is written, readers get well-formed tags, safe addresses and no token that was not resolved."""
     body = render(text, how)
     links = [f"/{number}/" for number in range(len(body.references))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from .scenarios import SCENARIOS
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print the tables, and write them where `--table` says."""
     options = _options(arguments)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # all programs run as they do once installed, with compiled modules
     if options.table:
         report.around(options.table)  # a long run must not end in a missing file
     with tempfile.TemporaryDirectory(prefix="digest-bench-", dir=options.dir) as folder:
