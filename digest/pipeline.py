@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from operator import attrgetter
 
@@ -29,8 +30,11 @@ POOL_FROM = 400
 
 Progress = Callable[[str, int, int], None]
 
-CHUNK = 100
+CHUNK = 1000
 """Pages that a process renders at a time, at most."""
+
+_MONTH = re.compile(r"(?:^|/)([0-9]{4})[/-]([0-9]{2})(?![0-9])").search
+"""In the path of a page that belongs to a month."""
 
 FOREIGN = "digest did not write this file, and would have to"
 FOREIGN_HINT = "move it away, or into the content folder, or choose another output folder with -o"
@@ -190,7 +194,7 @@ class Pipeline:
         staging = publish.Staging(self.options.output)
         pages = [(index, planned[index], planned[index].path in self.owned) for index, _ in todo.stale]
         worthwhile = len(pages) >= POOL_FROM
-        parts = chunked(pages, min(CHUNK, len(pages) // (4 * self.options.jobs))) if worthwhile else _by_library(pages)
+        parts = _by_month(pages, self.options.jobs) if worthwhile else _by_library(pages)
         chunks = [RenderChunk(self.output, str(staging.folder), staging.fresh, part) for part in parts]
         rendered: list[Rendered] = []
         try:
@@ -275,6 +279,16 @@ class Pipeline:
         self.problems += [
             msgspec.structs.replace(problem, path=f"{folder}/{problem.path}") if problem.path else problem for problem in problems
         ]
+
+
+def _by_month(pages: list[tuple[int, Page, bool]], jobs: int) -> list[list[tuple[int, Page, bool]]]:
+    """Pages of one month together, so that a process meets the same articles again while it remembers them."""
+
+    def month(page: tuple[int, Page, bool]) -> str:
+        found = _MONTH(page[1].path)
+        return f"{found[1]}-{found[2]}" if found else ""
+
+    return chunked(sorted(pages, key=month), max(1, min(CHUNK, len(pages) // (8 * jobs))))
 
 
 def _by_library(pages: list[tuple[int, Page, bool]]) -> list[list[tuple[int, Page, bool]]]:
