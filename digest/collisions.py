@@ -9,11 +9,24 @@ from digest.entries import Entry
 from digest.errors import Diagnostic
 from digest.sections import Page
 
+FEW = 50
+"""Paths up to which looking for each among all is quicker than listing the folders of all."""
 
-def clash(paths: Collection[str]) -> bool:
-    """Whether two of these are one path to a file system that ignores case, or one is a folder of another."""
-    folded = {path.casefold() for path in paths}
-    return len(folded) < len(paths) or not folded.isdisjoint(_folders(folded))
+
+def clash(new: Collection[str], paths: Collection[str]) -> bool:
+    """Whether a new one of these paths is another to a file system that ignores case, or one of them is a folder of another.
+
+    The others are known not to clash among themselves.
+    """
+    if not new:
+        return False
+    every, fresh = {path.casefold() for path in paths}, {path.casefold() for path in new}
+    if len(every) < len(paths) or not every.isdisjoint(_folders(fresh)):
+        return True
+    if len(fresh) > FEW:
+        return not fresh.isdisjoint(_folders(every))
+    below = tuple([path + "/" for path in fresh])
+    return any(path.startswith(below) for path in every)
 
 
 def _folders(paths: Iterable[str]) -> set[str]:

@@ -77,7 +77,7 @@ class _Planner(SharedViews):
     def plan(self, assets: Mapping[str, File]) -> tuple[Plan, list[Diagnostic]]:
         every = list(self._sections(assets))
         plan = self.memory.plan(every, self.view.key)
-        if plan.moved and collisions.clash(plan.paths):
+        if collisions.clash(plan.new, plan.paths):
             public = (*self.site.articles, *self.site.expired, *self.site.standing)
             self.problems += collisions.explain((page for section in every for page in section.pages()), public)
         if self.site.page_links:

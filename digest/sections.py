@@ -6,6 +6,7 @@ planned. Which sections there are, and what they are made of, is said in `pages`
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -52,8 +53,8 @@ class Plan(NamedTuple):
     """All of them, by name."""
     paths: list[str]
     """Of all pages."""
-    moved: bool
-    """Whether these may be others than in the last build."""
+    new: list[str]
+    """Those of them that their section did not have in the last build, or not as often."""
     settings: bytes
     """Key of what every page knows of the site."""
 
@@ -87,19 +88,19 @@ class Memory:
         """Plan the sections that are not known."""
         pages: list[Page] = []
         every: dict[str, Known] = {}
-        moved = False
+        new: list[str] = []
         for section in sections:
             before = found = self.known.get(section.name)
             if found is None or found.key != section.key:
                 made = list(section.pages())
                 pages += made
                 found = Known(section.key, tuple([page.path for page in made]))
-                moved = moved or before is None or before.paths != found.paths
+                if before is None or before.paths != found.paths:
+                    new += Counter(found.paths) - Counter(before.paths if before else ())
             every[section.name] = found
         for name in self._made.keys() - every.keys():
             del self._made[name]
-        moved = moved or len(every) != len(self.known)
-        return Plan(pages, every, [path for section in every.values() for path in section.paths], moved, settings)
+        return Plan(pages, every, [path for section in every.values() for path in section.paths], new, settings)
 
 
 class Cards(Keyed):

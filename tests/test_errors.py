@@ -178,6 +178,30 @@ def test_two_articles_on_one_address(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("few", [0, 50])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (article(), article("Another", slug="a")),
+        (article(aliases="[/old.html]"), article(aliases="[/OLD.html]")),
+        (article(aliases="[/old.html]"), article(aliases="[/old.html/x/]")),
+        (article(aliases="[/old.html/x/]"), article(aliases="[/old.html]")),
+    ],
+)
+def test_clash_with_what_stands_already(
+    tmp_path: Path, first: str, second: str, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new address is held against all that was built before, also when only few are new."""
+    monkeypatch.setattr("digest.collisions.FEW", few)
+    write(tmp_path, {"content/a.md": first})
+    make(tmp_path)
+    before = tree(tmp_path / "output")
+    write(tmp_path, {"content/b.md": second})
+    with pytest.raises(ContentError, match=r" already|must be a folder"):
+        make(tmp_path)
+    assert tree(tmp_path / "output") == before
+
+
 def test_file_where_a_folder_must_be(tmp_path: Path) -> None:
     """An address that is a file, far above another address, is told before anything is published."""
     write(tmp_path, {"content/a.md": article(aliases="[/old.html]")})
