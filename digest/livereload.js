@@ -1,13 +1,16 @@
-// Keeps a page as its source is: reloads it, swaps its style sheets, and shows what is wrong.
+// Keeps a page as its source is: puts new text into it or reloads it, swaps its style sheets, and shows what is wrong.
 // All text is set as text, so nothing in a message can become markup.
 (() => {
   "use strict";
   const served = document.currentScript.dataset;
+  const OURS = document.currentScript.getAttribute("src");
   const own = { page: served.page, styles: served.styles, assets: served.assets };
   const KEPT = "digest-preview";
   let stream = null;
   let retry = 0;
   let leaving = false;
+  let renewing = false;
+  let latest = null; // what was told last
   let hidden = -1; // number of the build whose errors the reader has put away
   let opened = false; // whether the reader has opened the warnings
 
@@ -158,6 +161,43 @@
     });
   };
 
+  const isOurs = (element) => element.localName === "script" && element.getAttribute("src") === OURS;
+  const isStyle = (element) => element.matches('link[rel~="stylesheet"], style');
+  const isPlain = (page) => [...page.scripts].every((each) => each.type === "application/ld+json" || isOurs(each));
+
+  const dress = (page) => [...page.head.children].filter(isStyle).map((each) => {
+    if (each.localName === "style") return each.textContent;
+    const url = new URL(each.href);
+    url.searchParams.delete("digest");
+    return url.href;
+  }).join("\n");
+
+  // Puts new text into the page as it stands: quicker than loading it, and the reader stays where they are. A page with
+  // scripts of its own, or in other clothes, is loaded instead.
+  const renew = async (state) => {
+    renewing = true;
+    try {
+      const response = await fetch(location.href);
+      const page = new DOMParser().parseFromString(await response.text(), "text/html");
+      const tag = [...page.scripts].find(isOurs);
+      if (leaving) return;
+      const alike = tag && tag.dataset.assets === own.assets && dress(page) === dress(document);
+      if (!response.ok || !alike || !isPlain(page) || !isPlain(document)) return reload();
+      const stays = (element) => isOurs(element) || isStyle(element);
+      for (const old of [...document.head.children]) if (!stays(old)) old.remove();
+      document.head.append(...[...page.head.children].filter((each) => !stays(each)));
+      for (const { name, value } of page.documentElement.attributes) document.documentElement.setAttribute(name, value);
+      document.body.replaceWith(page.body);
+      own.page = tag.dataset.page;
+    } catch {
+      return; // no answer: the stream breaks too, and begins again with news
+    } finally {
+      renewing = false;
+    }
+    if (latest !== state) told(latest);
+    else show(state);
+  };
+
   const restyle = (version) => {
     for (const old of document.querySelectorAll('link[rel~="stylesheet"]')) {
       const url = new URL(old.href, location.href);
@@ -175,9 +215,11 @@
 
   const told = (state) => {
     const now = state.versions;
-    if (leaving) return;
+    latest = state;
+    if (leaving || renewing) return;
     if (now.page === "" && own.page !== "" && state.moved) return follow(state);
-    if (now.page !== own.page || now.assets !== own.assets) return reload();
+    if (now.assets !== own.assets || (now.page !== own.page && !(now.page && own.page))) return reload();
+    if (now.page !== own.page) return renew(state);
     if (now.styles !== own.styles) restyle(now.styles);
     own.styles = now.styles;
     show(state);

@@ -77,10 +77,30 @@ def is_marked(page: Page) -> bool:
 def test_an_edit_shows_without_a_hand_and_keeps_the_place(page: Page, preview: Preview) -> None:
     """An article that is edited changes in the browser, which stays where it was scrolled to."""
     visit(page, preview, PAGE)
+    mark(page)
+    page.evaluate("scrollTo(0, 2000)")
+    for last in ("The last one.", "The very last one."):
+        write(preview.root, {"content/a.md": article(f"Story, {last}", body=f"{LONG}\n\n{last}", tickers="NVDA")})
+        page.locator("article.story p", has_text=last).wait_for()
+        page.wait_for_function("scrollY === 2000")
+        assert page.title().startswith(f"Story, {last}")
+    assert is_marked(page)
+    assert page.locator("head > title").count() == page.locator("head link[rel=stylesheet]").count() == 1
+
+
+def test_a_page_with_a_script_is_loaded_and_keeps_the_place(page: Page, preview: Preview) -> None:
+    """What a script did to the old text would be lost, so the page is loaded anew; it stays where it was scrolled to."""
+    script = '{% extends "theme/article.html" %}{% block head %}<script>window.ran = true</script>{% endblock %}'
+    write(preview.root, {"templates/article.html": script})
+    assert preview.until(PAGE, "window.ran")
+    visit(page, preview, PAGE)
+    mark(page)
     page.evaluate("scrollTo(0, 2000)")
     write(preview.root, {"content/a.md": article("First", body=LONG + "\n\nThe last one.", tickers="NVDA")})
     page.get_by_text("The last one.").wait_for()
     page.wait_for_function("scrollY === 2000")
+    assert not is_marked(page)
+    assert page.evaluate("window.ran")
 
 
 def test_a_new_article_appears_on_its_ticker_s_page(page: Page, preview: Preview) -> None:

@@ -130,8 +130,10 @@ def _visible(port: int, path: str, save: Callable[[], str], runs: int) -> list[f
         page.expose_function("digestShown", lambda mark: shown.setdefault(mark, time.perf_counter()))
         # The page itself says when the text is painted: the second frame after it was there.
         page.add_init_script(
-            "addEventListener('DOMContentLoaded', () => requestAnimationFrame(() => requestAnimationFrame(() => "
-            "digestShown((document.body.innerText.match(/Saved-\\d+-times\\./g) || ['']).pop()))))"
+            "const look = () => requestAnimationFrame(() => requestAnimationFrame(() => "
+            "digestShown((document.body.innerText.match(/Saved-\\d+-times\\./g) || ['']).pop())));"
+            "addEventListener('DOMContentLoaded', () => { look();"
+            " new MutationObserver(look).observe(document.documentElement, { childList: true }) })"
         )
         page.goto(f"http://127.0.0.1:{port}{path}")
         for _ in range(runs):
