@@ -109,18 +109,20 @@ def _trouble(error: sqlite3.Error) -> DigestError:
 
 
 class Bodies:
-    """Fetches bodies from a cache file by their keys, from any process."""
+    """Fetches bodies from a cache file by their keys, from any process, also from one that is forked off later."""
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._connection: sqlite3.Connection | None = None
+        self._connections: dict[int, sqlite3.Connection] = {}
+        """By process: a connection must not cross a fork (sqlite.org/howtocorrupt), nor be closed behind one."""
 
     def __call__(self, key: bytes) -> str:
         """A body's HTML. Raises `Damaged`."""
         try:
-            if self._connection is None:
-                self._connection = _read_only(self._path)
-            row = self._connection.execute("SELECT html FROM bodies WHERE key = ? LIMIT 1", (key,)).fetchone()
+            process = os.getpid()
+            if process not in self._connections:
+                self._connections[process] = _read_only(self._path)
+            row = self._connections[process].execute("SELECT html FROM bodies WHERE key = ? LIMIT 1", (key,)).fetchone()
         except sqlite3.Error as error:
             raise _trouble(error) from error
         if row is None:
