@@ -163,39 +163,53 @@
 
   const isOurs = (element) => element.localName === "script" && element.getAttribute("src") === OURS;
   const isStyle = (element) => element.matches('link[rel~="stylesheet"], style');
-  const isPlain = (page) => [...page.scripts].every((each) => each.type === "application/ld+json" || isOurs(each));
+  const isPlain = (page) => [...page.querySelectorAll("script")].every(
+    (each) => each.getAttribute("type") === "application/ld+json" || isOurs(each));
 
   const dress = (page) => [...page.head.children].filter(isStyle).map((each) => {
     if (each.localName === "style") return each.textContent;
-    const url = new URL(each.href);
+    const url = new URL(each.href, location.href);
     url.searchParams.delete("digest");
     return url.href;
   }).join("\n");
 
-  // Puts new text into the page as it stands: quicker than loading it, and the reader stays where they are. A page with
-  // scripts of its own, or in other clothes, is loaded instead.
+  // Puts the text of a new page in the place of the old one; no, where the page has scripts or other clothes.
+  const put = (page) => {
+    const tag = [...page.scripts].find(isOurs);
+    if (!tag || tag.dataset.assets !== own.assets || dress(page) !== dress(document)) return false;
+    if (!isPlain(page) || !isPlain(document)) return false;
+    const stays = (element) => isOurs(element) || isStyle(element);
+    for (const old of [...document.head.children]) if (!stays(old)) old.remove();
+    document.head.append(...[...page.head.children].filter((each) => !stays(each)));
+    const root = document.documentElement;
+    for (const { name } of [...root.attributes]) root.removeAttribute(name);
+    for (const { name, value } of page.documentElement.attributes) root.setAttribute(name, value);
+    document.body.replaceWith(page.body);
+    own.page = tag.dataset.page;
+    return true;
+  };
+
+  // Quicker than loading the page anew, and the reader stays where they are. What scripts did to a page would be lost.
   const renew = async (state) => {
     renewing = true;
+    let answer = null;
+    let text = "";
     try {
-      const response = await fetch(location.href);
-      const page = new DOMParser().parseFromString(await response.text(), "text/html");
-      const tag = [...page.scripts].find(isOurs);
-      if (leaving) return;
-      const alike = tag && tag.dataset.assets === own.assets && dress(page) === dress(document);
-      if (!response.ok || !alike || !isPlain(page) || !isPlain(document)) return reload();
-      const stays = (element) => isOurs(element) || isStyle(element);
-      for (const old of [...document.head.children]) if (!stays(old)) old.remove();
-      document.head.append(...[...page.head.children].filter((each) => !stays(each)));
-      for (const { name, value } of page.documentElement.attributes) document.documentElement.setAttribute(name, value);
-      document.body.replaceWith(page.body);
-      own.page = tag.dataset.page;
+      answer = await fetch(location.href);
+      text = await answer.text();
     } catch {
       return; // no answer: the stream breaks too, and begins again with news
     } finally {
       renewing = false;
     }
+    if (leaving) return;
+    let done = false;
+    try {
+      done = answer.ok && put(new DOMParser().parseFromString(text, "text/html"));
+    } catch { /* a page that cannot be taken apart can be loaded */ }
+    if (!done) return reload();
     if (latest !== state) told(latest);
-    else show(state);
+    else settle(state);
   };
 
   const restyle = (version) => {
@@ -213,6 +227,13 @@
     }
   };
 
+  const settle = (state) => {
+    const { styles } = state.versions;
+    if (styles !== own.styles) restyle(styles);
+    own.styles = styles;
+    show(state);
+  };
+
   const told = (state) => {
     const now = state.versions;
     latest = state;
@@ -220,9 +241,7 @@
     if (now.page === "" && own.page !== "" && state.moved) return follow(state);
     if (now.assets !== own.assets || (now.page !== own.page && !(now.page && own.page))) return reload();
     if (now.page !== own.page) return renew(state);
-    if (now.styles !== own.styles) restyle(now.styles);
-    own.styles = now.styles;
-    show(state);
+    settle(state);
   };
 
   const off = () => {

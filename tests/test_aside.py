@@ -1,8 +1,11 @@
 """Work that is done aside is done in any case, and leaves no process behind."""
 
 import os
+import signal
+import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -44,14 +47,25 @@ def test_done_here_where_the_other_process_failed() -> None:
     assert no_child_is_left()
 
 
-def test_done_here_where_no_process_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine that is out of processes still builds."""
+@pytest.mark.parametrize("lacking", ["os.fork", "os.pipe"])
+def test_done_here_where_no_process_can_be_had(lacking: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that is out of processes, or of open files, still builds."""
 
-    def fork() -> int:
+    def refuse() -> int:
         raise BlockingIOError
 
-    monkeypatch.setattr("os.fork", fork)
+    monkeypatch.setattr(lacking, refuse)
     assert Aside(lambda: b"done", worthwhile=True).result() == b"done"
+
+
+def test_signals_of_children_may_be_ignored() -> None:
+    """Some supervisors start programs so that the system buries their children."""
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        assert Aside(lambda: b"done", worthwhile=True).result() == b"done"
+        Aside(lambda: b"done", worthwhile=True).drop()
+    finally:
+        signal.signal(signal.SIGCHLD, before)
 
 
 def test_dropped() -> None:
@@ -63,3 +77,33 @@ def test_dropped() -> None:
 
     Aside(work, worthwhile=True).drop()
     assert no_child_is_left()
+
+
+def test_dropped_after_an_interruption() -> None:
+    """Ctrl-C while the result is waited for leaves no process either."""
+
+    def work() -> bytes:
+        time.sleep(1000)
+        return b""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    aside = Aside(work, worthwhile=True)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+        with pytest.raises(KeyboardInterrupt):
+            aside.result()
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    aside.drop()
+    assert no_child_is_left()
+
+
+def test_leaves_with_its_parent() -> None:
+    """A process whose parent is killed ends; until then it would hold this test's pipe."""
+    script = "import os, time; from digest.aside import Aside; Aside(lambda: time.sleep(1000), True); os.kill(os.getpid(), 9)"
+    root = str(Path(__file__).parent.parent)
+    killed = subprocess.run([sys.executable, "-c", script], cwd=root, stdout=subprocess.PIPE, timeout=60, check=False)
+    assert killed.returncode == -signal.SIGKILL

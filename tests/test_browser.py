@@ -88,10 +88,21 @@ def test_an_edit_shows_without_a_hand_and_keeps_the_place(page: Page, preview: P
     assert page.locator("head > title").count() == page.locator("head link[rel=stylesheet]").count() == 1
 
 
-def test_a_page_with_a_script_is_loaded_and_keeps_the_place(page: Page, preview: Preview) -> None:
+def test_style_and_text_change_at_once(page: Page, preview: Preview) -> None:
+    """New text and a new style sheet that come with one build are both put on."""
+    visit(page, preview, PAGE)
+    mark(page)
+    style = {"templates/assets/style.css": "body { background: rgb(1, 2, 3) }"}
+    write(preview.root, {**style, "content/a.md": article("First", body="Both: NVDA.", tickers="NVDA")})
+    page.get_by_text("Both:").first.wait_for()
+    page.wait_for_function("getComputedStyle(document.body).backgroundColor === 'rgb(1, 2, 3)'")
+
+
+@pytest.mark.parametrize("script", ["<script>window.ran = 1</script>", "<svg><script>window.ran = 1</script></svg>"])
+def test_a_page_with_a_script_is_loaded_and_keeps_the_place(page: Page, preview: Preview, script: str) -> None:
     """What a script did to the old text would be lost, so the page is loaded anew; it stays where it was scrolled to."""
-    script = '{% extends "theme/article.html" %}{% block head %}<script>window.ran = true</script>{% endblock %}'
-    write(preview.root, {"templates/article.html": script})
+    extended = '{{% extends "theme/article.html" %}}{{% block head %}}{}{{% endblock %}}'
+    write(preview.root, {"templates/article.html": extended.format(f"<link rel=stylesheet>{script}")})
     assert preview.until(PAGE, "window.ran")
     visit(page, preview, PAGE)
     mark(page)
