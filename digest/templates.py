@@ -28,6 +28,7 @@ from markupsafe import Markup
 
 from digest import filters, views
 from digest.errors import ContentError, Diagnostic, DigestError, did_you_mean
+from digest.files import IGNORED
 from digest.fingerprint import SIZE, Keyed, digest
 from digest.references import resolve
 
@@ -117,6 +118,8 @@ class Templates:
             parts = split_template_path(name.removeprefix(f"{THEME}/") if own else name)
         except jinja2.TemplateNotFound:  # a name with `..` in it
             return None
+        if parts[:1] == ["assets"] or any(map(IGNORED.fullmatch, parts)):  # nobody would notice that it has changed
+            return None
         for root, label in (self._theme,) if own else self._roots:
             path = "/".join((label, *parts))
             try:
@@ -167,7 +170,10 @@ class Templates:
 
     def _missing(self, path: str, line: int, *names: str) -> Diagnostic:
         message = "no template " + " or ".join(map(repr, names))
-        return Diagnostic(path, line, 0, message, did_you_mean(names[0], self.names()) if names else "")
+        hint = did_you_mean(names[0], self.names()) if names else ""
+        if any(name.startswith("assets/") for name in names):
+            hint = "what is in assets/ is only published: put what templates include beside them"
+        return Diagnostic(path, line, 0, message, hint)
 
     def _once(self, value: Any, macro: Macro, *arguments: Any) -> str:
         """`{{ card | once(macro) }}`: what an imported macro makes of a keyed value, made once for each key."""

@@ -514,6 +514,17 @@ def test_a_template_outside_is_out_of_reach(tmp_path: Path) -> None:
     assert "templates/page.html:1: error: no template '../secret.html'" in said
 
 
+@pytest.mark.parametrize(("name", "hint"), [("assets/logo.svg", "beside them"), (".part.html", "")])
+def test_what_is_not_watched_is_no_template(tmp_path: Path, name: str, hint: str) -> None:
+    """What is published as it is, or left by an editor, may change without a page being rendered: it is out of reach."""
+    own = folder(tmp_path / "in", page=f'{{% include "{name}" %}}')
+    (own / "assets").mkdir()
+    (own / name).write_text("text")
+    said = complaint(own)
+    assert f"templates/page.html:1: error: no template '{name}'" in said
+    assert hint in said
+
+
 def test_a_template_that_is_not_utf8(tmp_path: Path) -> None:
     """A template in another encoding is an error at the line of its first bad byte."""
     (tmp_path / "page.html").write_bytes(b"one\n\xff")
