@@ -82,11 +82,15 @@ class Parts(Keyed):
     into few of them: `later` makes one whose values are only made when somebody looks.
     """
 
+    _names: tuple[str, ...] = ()
     _make: tuple[Callable[..., tuple[Any, ...]], tuple[Any, ...]] | None = None
+
+    def __init_subclass__(cls) -> None:
+        cls._names = tuple(cls.__annotations__)
 
     def __init__(self, key: bytes, *values: Any) -> None:
         self.key = key
-        self.__dict__.update(zip(self.__annotations__, values, strict=True))
+        self.__dict__.update(zip(self._names, values, strict=True))
 
     @classmethod
     def later(cls, key: bytes, make: Callable[..., tuple[Any, ...]], *arguments: Any) -> Self:
@@ -98,16 +102,16 @@ class Parts(Keyed):
 
     def __getattr__(self, name: str) -> Any:
         """Called only for what is not there yet."""
-        if self._make is None or name not in self.__annotations__:
+        if self._make is None or name not in self._names:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         make, arguments = self._make
-        self.__dict__.update(zip(self.__annotations__, make(*arguments), strict=True))
+        self.__dict__.update(zip(self._names, make(*arguments), strict=True))
         self._make = None
         return getattr(self, name)
 
     @property
     def values(self) -> tuple[Any, ...]:
-        return tuple([getattr(self, name) for name in self.__annotations__])
+        return tuple([getattr(self, name) for name in self._names])
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.key, *self.values)
