@@ -121,7 +121,7 @@ class Bodies:
         try:
             process = os.getpid()
             if process not in self._connections:
-                self._connections[process] = _read_only(self._path)
+                self._connections[process] = _closed_with(self, _read_only(self._path))
             row = self._connections[process].execute("SELECT html FROM bodies WHERE key = ? LIMIT 1", (key,)).fetchone()
         except sqlite3.Error as error:
             raise _trouble(error) from error
@@ -145,7 +145,8 @@ class Store:
     def _open(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._process = os.getpid()
-        self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=PATIENCE)
+        connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=PATIENCE)
+        self._connection = _closed_with(self, connection)
         if self._version() != VERSION:
             with self._connection:
                 self._connection.execute("BEGIN IMMEDIATE")
@@ -192,7 +193,7 @@ class Store:
         """A query's rows, also in a process that was forked off, which must not share a connection (sqlite.org/howtocorrupt)."""
         if os.getpid() != self._process:
             self._parents = self._connection  # not ours to close
-            self._connection, self._process = _read_only(str(self.path)), os.getpid()
+            self._connection, self._process = _closed_with(self, _read_only(str(self.path))), os.getpid()
         return self._connection.execute(query, values).fetchall()
 
     def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
@@ -307,7 +308,18 @@ class Store:
 
 
 def _read_only(path: str) -> sqlite3.Connection:
-    return sqlite3.connect(Path(path).as_uri() + "?mode=ro", uri=True)
+    return sqlite3.connect(Path(path).as_uri() + "?mode=ro", uri=True, check_same_thread=False)
+
+
+def _closed_with(owner: object, connection: sqlite3.Connection) -> sqlite3.Connection:
+    """The connection, which is closed when its owner goes; only where it was opened, and not in a process forked off later."""
+
+    def close(process: int) -> None:
+        if os.getpid() == process:
+            connection.close()
+
+    weakref.finalize(owner, close, os.getpid())
+    return connection
 
 
 def _temporary(owner: Store) -> Path:

@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -373,7 +374,7 @@ def test_cache_of_another_shape(tmp_path: Path, settings: str) -> None:
     """A cache that cannot be read, because another version wrote it or because it is damaged, is a miss and no error."""
     write(tmp_path, {"content/a.md": article()})
     make(tmp_path)
-    with sqlite3.connect(tmp_path / ".digest/cache.db") as connection:
+    with closing(sqlite3.connect(tmp_path / ".digest/cache.db", isolation_level=None)) as connection:
         connection.execute("UPDATE parsed SET head = ?", (b"\x92\x01\x02",))
     if settings != "ours":
         store = Store(tmp_path / ".digest/cache.db")
@@ -390,7 +391,7 @@ def test_lost_body_heals(tmp_path: Path) -> None:
     """A cache that lost an article's body begins anew."""
     write(tmp_path, {"content/a.md": article(body="The body.")})
     make(tmp_path)
-    with sqlite3.connect(tmp_path / ".digest/cache.db") as connection:
+    with closing(sqlite3.connect(tmp_path / ".digest/cache.db", isolation_level=None)) as connection:
         connection.execute("DELETE FROM bodies")
     write(tmp_path, {"templates/article.html": '{% extends "theme/article.html" %}{# mine #}'})
     make(tmp_path)

@@ -5,6 +5,7 @@ import pty
 import re
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -71,7 +72,7 @@ def test_verify(site: Path) -> None:
 
     page.write_text("spoiled")
     state = page.stat()
-    with sqlite3.connect(cache) as connection:
+    with closing(sqlite3.connect(cache, isolation_level=None)) as connection:
         connection.execute(
             "UPDATE pages SET size = ?, modified = ?, changed = ?, inode = ? WHERE path = '2024/05/17/a/index.html'",
             (state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino),
