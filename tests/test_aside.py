@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,26 +15,43 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux fork
 
 
 @pytest.fixture(autouse=True)
-def forking(monkeypatch: pytest.MonkeyPatch) -> None:
+def children(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The processes that were forked off, which can be here although a test runner has threads."""
+    found: list[int] = []
+
+    def fork(fork: Callable[[], int] = os.fork) -> int:
+        child = fork()
+        found.append(child)
+        return child
+
     monkeypatch.setattr("digest.aside.can_fork", lambda: True)
+    monkeypatch.setattr("os.fork", fork)
+    return found
 
 
-def no_child_is_left() -> bool:
-    try:
-        return os.waitpid(-1, os.WNOHANG) is None
-    except ChildProcessError:
-        return True
+def is_gone(children: list[int]) -> bool:
+    """Whether there was one other process, and it has ended and been buried."""
+    (child,) = children
+    with pytest.raises(ChildProcessError):
+        os.waitpid(child, os.WNOHANG)
+    return True
 
 
-def test_done_elsewhere() -> None:
+def never() -> bytes:
+    """Work that does not end."""
+    while True:
+        signal.pause()
+
+
+def test_done_elsewhere(children: list[int]) -> None:
     """The result is the other process's."""
     here = os.getpid()
     aside = Aside(lambda: str(os.getpid()).encode(), worthwhile=True)
     assert int(aside.result()) != here
-    assert no_child_is_left()
+    assert is_gone(children)
 
 
-def test_done_here_where_the_other_process_failed() -> None:
+def test_done_here_where_the_other_process_failed(children: list[int]) -> None:
     """A process that was killed, or raised, leaves the work to this one."""
     here = os.getpid()
 
@@ -44,7 +61,7 @@ def test_done_here_where_the_other_process_failed() -> None:
         return b"done"
 
     assert Aside(work, worthwhile=True).result() == b"done"
-    assert no_child_is_left()
+    assert is_gone(children)
 
 
 @pytest.mark.parametrize("lacking", ["os.fork", "os.pipe"])
@@ -68,29 +85,20 @@ def test_signals_of_children_may_be_ignored() -> None:
         signal.signal(signal.SIGCHLD, before)
 
 
-def test_dropped() -> None:
+def test_dropped(children: list[int]) -> None:
     """What nobody waits for any more is ended."""
-
-    def work() -> bytes:
-        time.sleep(1000)
-        return b""
-
-    Aside(work, worthwhile=True).drop()
-    assert no_child_is_left()
+    Aside(never, worthwhile=True).drop()
+    assert is_gone(children)
 
 
-def test_dropped_after_an_interruption() -> None:
+def test_dropped_after_an_interruption(children: list[int]) -> None:
     """Ctrl-C while the result is waited for leaves no process either."""
-
-    def work() -> bytes:
-        time.sleep(1000)
-        return b""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGALRM, interrupt)
-    aside = Aside(work, worthwhile=True)
+    aside = Aside(never, worthwhile=True)
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.01)
         with pytest.raises(KeyboardInterrupt):
@@ -98,12 +106,12 @@ def test_dropped_after_an_interruption() -> None:
     finally:
         signal.signal(signal.SIGALRM, before)
     aside.drop()
-    assert no_child_is_left()
+    assert is_gone(children)
 
 
 def test_leaves_with_its_parent() -> None:
     """A process whose parent is killed ends; until then it would hold this test's pipe."""
-    script = "import os, time; from digest.aside import Aside; Aside(lambda: time.sleep(1000), True); os.kill(os.getpid(), 9)"
+    script = "import os, signal; from digest.aside import Aside; Aside(signal.pause, True); os.kill(os.getpid(), 9)"
     root = str(Path(__file__).parent.parent)
     killed = subprocess.run([sys.executable, "-c", script], cwd=root, stdout=subprocess.PIPE, timeout=60, check=False)
     assert killed.returncode == -signal.SIGKILL
