@@ -131,7 +131,7 @@ class Library:
         changed.update(self._catalogue(terms, terms_key, set(stale.to_parse)))  # while others parse
         if not (changed or chunks or stale.gone):
             return
-        work.load_renderers(all=many)  # also while others parse
+        work.load_renderers(every=many)  # also while others parse
         done = 0
         with self.store.transaction():
             for found in results:

@@ -1,7 +1,7 @@
 """Markdown to clean HTML whose links stay symbolic (see `references`), and its summary.
 
-Cleaning is an allow-list by nh3, so that no script, style or address of
-another scheme than http, https, mailto and tel reaches a reader. What a reference means is left to the caller.
+Cleaning is an allow-list by nh3, so that no script, style or address of another scheme than http, https, mailto and tel
+reaches a reader. What a reference means is left to the caller.
 
 The dialect is Python-Markdown's with tables, footnotes, fenced code, definition lists, sane lists (a list keeps its kind
 and its first number) and `~~deleted~~`. The engine `pyromark` is CommonMark instead, with the same extensions. There a

@@ -108,26 +108,38 @@ def _trouble(error: sqlite3.Error) -> DigestError:
     return Damaged.because(error)
 
 
-class Bodies:
-    """Fetches bodies from a cache file by their keys, from any process, also from one that is forked off later."""
+class _Reader:
+    """Reads a cache file, from any process, also from one that is forked off later."""
 
     def __init__(self, path: str) -> None:
         self._path = path
         self._connections: dict[int, sqlite3.Connection] = {}
         """By process: a connection must not cross a fork (sqlite.org/howtocorrupt), nor be closed behind one."""
 
+    def __call__(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """A query's rows."""
+        process = os.getpid()
+        if process not in self._connections:
+            connection = sqlite3.connect(Path(self._path).as_uri() + "?mode=ro", uri=True, check_same_thread=False)
+            self._connections[process] = _closed_with(self, connection)
+        return self._connections[process].execute(query, values).fetchall()
+
+
+class Bodies:
+    """Fetches bodies from a cache file by their keys, from any process."""
+
+    def __init__(self, path: str) -> None:
+        self._read = _Reader(path)
+
     def __call__(self, key: bytes) -> str:
         """A body's HTML. Raises `Damaged`."""
         try:
-            process = os.getpid()
-            if process not in self._connections:
-                self._connections[process] = _closed_with(self, _read_only(self._path))
-            row = self._connections[process].execute("SELECT html FROM bodies WHERE key = ? LIMIT 1", (key,)).fetchone()
+            rows = self._read("SELECT html FROM bodies WHERE key = ? LIMIT 1", key)
         except sqlite3.Error as error:
             raise _trouble(error) from error
-        if row is None:
+        if not rows:
             raise Damaged.because("a body is missing")
-        return str(row[0])
+        return str(rows[0][0])
 
 
 class Store:
@@ -144,7 +156,7 @@ class Store:
 
     def _open(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._process = os.getpid()
+        self._process, self._elsewhere = os.getpid(), _Reader(str(self.path))
         connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=PATIENCE)
         self._connection = _closed_with(self, connection)
         if self._version() != VERSION:
@@ -190,10 +202,9 @@ class Store:
             raise _trouble(error) from error
 
     def _execute(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        """A query's rows, also in a process that was forked off, which must not share a connection (sqlite.org/howtocorrupt)."""
+        """A query's rows, also in a process that was forked off, which must not share a connection."""
         if os.getpid() != self._process:
-            self._parents = self._connection  # not ours to close
-            self._connection, self._process = _closed_with(self, _read_only(str(self.path))), os.getpid()
+            return self._elsewhere(query, *values)
         return self._connection.execute(query, values).fetchall()
 
     def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
@@ -230,14 +241,13 @@ class Store:
 
     def put_sources(self, rows: Iterable[SourceRow], gone: Iterable[str]) -> None:
         """Put in rows, and forget sources that are gone. Raises `Damaged`."""
-        lost = [(path,) for path in gone]
-        changes: dict[int, dict[str, SourceRow | None]] = {}
-        for (path,) in lost:
-            changes.setdefault(_bucket(path), {})[path] = None
-        for row in rows:
-            changes.setdefault(_bucket(row.path), {})[row.path] = row
+        changes: dict[str, SourceRow | None] = {**dict.fromkeys(gone), **{row.path: row for row in rows}}
+        buckets: dict[int, dict[str, SourceRow | None]] = {}
+        for path, row in changes.items():
+            buckets.setdefault(_bucket(path), {})[path] = row
         write = self._connection.executemany
-        write("REPLACE INTO sources VALUES (?, ?)", [(bucket, self._changed(bucket, rows)) for bucket, rows in changes.items()])
+        write("REPLACE INTO sources VALUES (?, ?)", [(number, self._changed(number, found)) for number, found in buckets.items()])
+        lost = [(path,) for path, row in changes.items() if row is None]
         write("DELETE FROM parsed WHERE path = ?", lost)
         write("DELETE FROM bodies WHERE path = ?", lost)
 
@@ -305,10 +315,6 @@ class Store:
 
     def put_record(self, output: str, record: bytes) -> None:
         self._connection.execute("REPLACE INTO builds VALUES (?, ?)", (output, record))
-
-
-def _read_only(path: str) -> sqlite3.Connection:
-    return sqlite3.connect(Path(path).as_uri() + "?mode=ro", uri=True, check_same_thread=False)
 
 
 def _closed_with(owner: object, connection: sqlite3.Connection) -> sqlite3.Connection:

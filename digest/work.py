@@ -201,21 +201,25 @@ def _renderer(kind: str) -> tuple[Callable[..., bytes], bool]:
     return others[kind], False
 
 
-def load_renderers(all: bool) -> None:
-    """Import what renders pages, all of it or what hardly a build does without, ahead of time."""
-    from digest import templates  # noqa: F401
+def _templates() -> Any:
+    """The class of templates. Imported late: a build of an unchanged site needs none."""
+    from digest.templates import Templates
 
-    if all:
+    return Templates
+
+
+def load_renderers(every: bool) -> None:
+    """Import ahead of time what renders pages: every library for it, or only what hardly a build does without."""
+    _templates()
+    if every:
         for kind in (*FEEDS, "json", "sitemap"):
             _renderer(kind)
 
 
 def load_templates(setup: Setup) -> Any:
-    """The site's templates over the theme's. Imported late: most builds of an unchanged site need none."""
-    from digest.templates import Templates
-
+    """The site's templates over the theme's."""
     site = Path(setup.templates) if setup.templates else None
-    return Templates(site, Path(setup.theme), Path(setup.bytecode), setup.templates_label)
+    return _templates()(site, Path(setup.theme), Path(setup.bytecode), setup.templates_label)
 
 
 def _has(path: str, data: bytes) -> bool:
