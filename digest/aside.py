@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import sys
 import threading
@@ -62,6 +63,10 @@ class Aside:
                 pipe.write(self._work() + WHOLE)
         finally:
             os._exit(0)  # nothing of the parent's is ours to flush or to clean up
+
+    def ready(self) -> bool:
+        """Whether the other process has come to its result, or to its end."""
+        return self._child is None or bool(select.select([self._child.result], [], [], 0)[0])
 
     def result(self) -> bytes:
         """What the work gave; done here where the other process could not. To be asked for once."""

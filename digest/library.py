@@ -25,7 +25,7 @@ from digest.sections import Made
 from digest.store import Damaged, SourceRow, Store
 from digest.tickers import Registry
 from digest.work import ParseChunk
-from digest.workers import Perform, Workers, chunked
+from digest.workers import Workers, chunked
 
 REGISTRY = "tickers.yaml"
 
@@ -72,7 +72,7 @@ class Library:
         self.made = Made({}, {})
         self.standing: Standing | None = None
         """What stood in an output folder at the end of the last build."""
-        self.worker: tuple[Any, Perform] | None = None
+        self.worker: tuple[Any, work.Worker] | None = None
         """This process's worker, with compiled templates and cards that it has rendered, and what it was made of."""
 
     def take_standing(self, output: Path) -> Standing | None:
@@ -80,7 +80,7 @@ class Library:
         known, self.standing = self.standing, None
         return known if output == self.output else None
 
-    def take_worker(self, made_of: Any) -> Perform | None:
+    def take_worker(self, made_of: Any) -> work.Worker | None:
         """The worker that was made of these, if it was kept; for one build, which may leave it in the middle of its work."""
         known, self.worker = self.worker, None
         return known[1] if known and known[0] == made_of else None
@@ -119,7 +119,7 @@ class Library:
         settings_key: bytes,
         terms: Terms,
         terms_key: bytes,
-        workers: Workers,
+        workers: Workers[work.Worker],
         progress: Progress,
     ) -> None:
         """Parse what is stale, and bring all entries to these terms."""
@@ -131,7 +131,10 @@ class Library:
         changed.update(self._catalogue(terms, terms_key, set(stale.to_parse)))  # while others parse
         if not (changed or chunks or stale.gone):
             return
-        work.load_renderers(every=many)  # also while others parse
+        renderer = workers.here.renderer
+        renderer.load(every=many)  # also while others parse
+        if workers.waiting():
+            renderer.load(every=True)
         done = 0
         with self.store.transaction():
             for found in results:

@@ -60,7 +60,7 @@ class Pipeline:
         self.standing, self.clock, self.progress = standing, clock, progress
         self.store = library.store
         self.output = output_name(options)
-        self.workers: Workers | None = None
+        self.workers: Workers[work.Worker] | None = None
         self.problems: list[Diagnostic] = []
         if not options.config.base_url:
             hint = 'write base_url = "https://…" into the settings'
@@ -175,14 +175,13 @@ class Pipeline:
         """The keys of templates with all that they include; the last build's, where no template has changed since."""
         same = record is not None and record.program == program.key() and record.templates == self.inputs.templates
         known = {"": b"", **record.closures} if record and same else {"": b""}
-        if missing := sorted(names - known.keys()):
-            templates = work.load_templates(self.setup)
-            for name in missing:
-                try:
-                    known[name] = templates.closure(name)
-                except ContentError as error:
-                    self.problems += error.diagnostics
-                    known[name] = b""
+        assert self.workers
+        for name in sorted(names - known.keys()):
+            try:
+                known[name] = self.workers.here.renderer.templates.closure(name)
+            except ContentError as error:
+                self.problems += error.diagnostics
+                known[name] = b""
         return known
 
     def render(self, todo: _Work) -> tuple[publish.Staging | None, list[Rendered]]:
@@ -253,7 +252,7 @@ class Pipeline:
             self.store.put_sections(self.output, changed, self.stored - sections.keys())
             self.store.put_record(self.output, encode(record))
         self.library.standing = standing
-        if self.workers and self.workers.here:
+        if self.workers:
             self.library.worker = self._made_of(), self.workers.here
         self.clock.done("publish")
         return report

@@ -63,6 +63,8 @@ class Templates:
         self._theme = (theme, label if same else THEME)
         self._roots = (self._theme,) if same or not site_folder else ((site_folder, label), self._theme)
         self._sources: dict[str, _Source | None] = {}
+        self._named: dict[str, Sequence[str]] = {}
+        """The names that each template refers to, where nothing is wrong with them."""
         self._kept = _Kept(bytecode)
         self._fragments: dict[Macro, dict[tuple[Any, ...], str]] = {}
         self._environment = _Environment(self._load, _Compiled(self._kept))
@@ -92,6 +94,13 @@ class Templates:
         if problems:
             raise ContentError(problems)
         return digest(msgspec.msgpack.encode(sorted(parts.items())))
+
+    def load(self) -> None:
+        """Read and compile all of them ahead of time. What is wrong with one is said when it is used."""
+        for name in self.names():
+            with contextlib.suppress(Exception):
+                self.closure(name)
+                self._environment.get_template(name)
 
     def render(self, name: str, view: msgspec.Struct, bodies: Callable[[bytes], str]) -> bytes:
         """The page in UTF-8; variables are the view's fields, `bodies` gives the clean HTML of a body's key.
@@ -140,15 +149,19 @@ class Templates:
 
     def _references(self, name: str, source: _Source, problems: list[Diagnostic]) -> Sequence[str]:
         """The names that a template refers to; what is wrong with them is added to `problems`."""
+        if name in self._named:
+            return self._named[name]
         place, made_from = f"{digest(name.encode()).hex()}.names", digest(source.data)
         names: Sequence[str] | None = self._kept.get(place, made_from)
         # What was kept holds for the source alone: a name that leads nowhere now needs a look at whether it may.
         if names is None or not all(map(self._source, names)):
             found: list[Diagnostic] = []
             names = list(self._parse(name, source, found))
-            if not found:
-                self._kept.put(place, made_from, names)
-            problems += found
+            if found:
+                problems += found
+                return names
+            self._kept.put(place, made_from, names)
+        self._named[name] = names
         return names
 
     def _parse(self, name: str, source: _Source, problems: list[Diagnostic]) -> Iterator[str]:

@@ -10,9 +10,9 @@ import os
 import shutil
 from collections.abc import Callable
 from filecmp import cmp
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -24,6 +24,9 @@ from digest.files import Stat
 from digest.fingerprint import digest
 from digest.sections import Page
 from digest.store import Bodies
+
+if TYPE_CHECKING:
+    from digest.templates import Templates
 
 
 class Setup(msgspec.Struct, frozen=True):
@@ -82,14 +85,13 @@ class Worker:
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
+        self.renderer = Renderer(setup)
         self._catalogue = Cataloguer(setup.terms)
-        self._renderer: Renderer | None = None
 
     def __call__(self, chunk: ParseChunk | RenderChunk) -> Any:
         if isinstance(chunk, ParseChunk):
             return [self._parse(path, chunk.settings) for path in chunk.sources]
-        self._renderer = self._renderer or Renderer(self.setup)
-        return self._render(chunk, self._renderer)
+        return self._render(chunk)
 
     def _parse(self, path: str, settings: Settings) -> ParsedSource:
         from digest import parse
@@ -107,7 +109,7 @@ class Worker:
         entry = encode(self._catalogue(path, parsed))
         return ParsedSource(path, digest(data), read_at, before, encode(parsed), body, html, entry)
 
-    def _render(self, chunk: RenderChunk, renderer: Renderer) -> tuple[list[Rendered], list[Diagnostic]]:
+    def _render(self, chunk: RenderChunk) -> tuple[list[Rendered], list[Diagnostic]]:
         done: list[Rendered] = []
         problems: dict[Diagnostic, None] = {}
         for index, page, ours in chunk.pages:
@@ -119,7 +121,7 @@ class Worker:
                     if not same:
                         _copy(page, staged)
                 else:
-                    data = renderer.render(page)
+                    data = self.renderer.render(page)
                     same = not chunk.fresh and _has(target, data)
                     if not same:
                         with open(staged, "wb") as file:
@@ -152,23 +154,34 @@ class Renderer:
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._body = lru_cache(4096)(Bodies(setup.cache))
-        self._templates: Any = None
 
     def render(self, page: Page) -> bytes:
         """The page's bytes. Raises `ContentError`, in a template's name."""
         kind, view = page.renderer, page.view
         if kind == "html":
-            return bytes(self.templates.render(page.template, view, self._body))
+            return self.templates.render(page.template, view, self._body)
         if kind == "text":
             return str(view.text).encode()
         render, takes_bodies = _renderer(kind)
         return render(view, self._body) if takes_bodies else render(view)
 
-    @property
-    def templates(self) -> Any:
-        if self._templates is None:
-            self._templates = load_templates(self._setup)
-        return self._templates
+    def load(self, every: bool) -> None:
+        """Load ahead of time what pages are rendered with: all of it, or only what hardly a build does without."""
+        if every:
+            self.templates.load()
+            for kind in (*FEEDS, "json", "sitemap"):
+                _renderer(kind)
+        else:
+            _ = self.templates
+
+    @cached_property
+    def templates(self) -> Templates:
+        """The site's templates over the theme's. Imported late: a build of an unchanged site needs none."""
+        from digest.templates import Templates
+
+        setup = self._setup
+        site = Path(setup.templates) if setup.templates else None
+        return Templates(site, Path(setup.theme), Path(setup.bytecode), setup.templates_label)
 
 
 FEEDS = ("rss", "atom", "editions_rss")
@@ -199,27 +212,6 @@ def _renderer(kind: str) -> tuple[Callable[..., bytes], bool]:
         "groups_json": jsonapi.groups_json,
     }
     return others[kind], False
-
-
-def _templates() -> Any:
-    """The class of templates. Imported late: a build of an unchanged site needs none."""
-    from digest.templates import Templates
-
-    return Templates
-
-
-def load_renderers(every: bool) -> None:
-    """Import ahead of time what renders pages: every library for it, or only what hardly a build does without."""
-    _templates()
-    if every:
-        for kind in (*FEEDS, "json", "sitemap"):
-            _renderer(kind)
-
-
-def load_templates(setup: Setup) -> Any:
-    """The site's templates over the theme's."""
-    site = Path(setup.templates) if setup.templates else None
-    return _templates()(site, Path(setup.theme), Path(setup.bytecode), setup.templates_label)
 
 
 def _has(path: str, data: bytes) -> bool:

@@ -13,7 +13,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from digest import aside
 from digest.aside import Aside
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 
 Perform = Callable[[Any], Any]
 """A worker."""
-Make = Callable[[Any], Perform]
+Worker = TypeVar("Worker", bound=Perform)
 
 _here: Perform | None = None
 _inherited: list[Any] = []
 """The chunks, in a process that was forked off with them."""
 
 
-def _start(make: Make, setup: Any, chunks: list[Any]) -> None:
+def _start(make: Callable[[Any], Perform], setup: Any, here: Perform | None, chunks: list[Any]) -> None:
     global _here, _inherited
     gc.disable()  # workers make few cycles and end soon
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal; the first one ends the rest
-    _here, _inherited = make(setup), chunks
+    _here, _inherited = here or make(setup), chunks
     threading.Thread(target=_leave_with_parent, daemon=True).start()
 
 
@@ -58,21 +58,31 @@ def _perform_inherited(index: int) -> Any:
     return _perform(_inherited[index])
 
 
-class Workers:
+class Workers(Generic[Worker]):
     """Makes workers when there is enough to do for them, and no earlier.
 
     Where processes are forked, each piece of work has its own, because a forked process is given what this one holds for
-    nothing: pages need not be sent. Where they are spawned, they are kept, and chunks are sent.
+    nothing: pages need not be sent, nor templates loaded. Where they are spawned, they are kept, and chunks are sent.
     """
 
-    def __init__(self, jobs: int, make: Make, setup: Any, here: Perform | None = None) -> None:
+    def __init__(self, jobs: int, make: Callable[[Any], Worker], setup: Any, here: Worker | None = None) -> None:
         """`here` is this process's worker, where an earlier one of the same setup was kept."""
         self.jobs = jobs
         self.make = make
         self.setup = setup
-        self.here = here
+        self._here = here
         self._pool: ProcessPoolExecutor | None = None
         self._aside: Aside | None = None
+
+    @property
+    def here(self) -> Worker:
+        """This process's worker."""
+        self._here = self._here or self.make(self.setup)
+        return self._here
+
+    def waiting(self) -> bool:
+        """Whether this process has one aside at work, and nothing to do but to wait for it."""
+        return self._aside is not None and not self._aside.ready()
 
     def map(self, chunks: list[Any], worthwhile: bool, busy: bool = False) -> Iterator[Any]:
         """The results of the chunks, in order; from other processes if that is `worthwhile`, or if they are there.
@@ -81,24 +91,20 @@ class Workers:
         if not. The other processes begin at once, not when the first result is asked for.
         """
         if self.jobs < 2:
-            return map(self._perform_here, chunks)
+            return map(self.here, chunks)
         if not (worthwhile or self._pool):
             here = len(chunks) if not aside.can_fork() else 0 if busy else 1
-            return chain(map(self._perform_here, chunks[:here]), self._performed_aside(chunks[here:]))
+            return chain(map(self.here, chunks[:here]), self._performed_aside(chunks[here:]))
         if aside.can_fork():
             self._pool = pool = self._processes("fork", chunks)
             return self._results([pool.submit(_perform_inherited, index) for index in range(len(chunks))], done=self.close)
         self._pool = pool = self._pool or self._processes("spawn", [])
         return self._results([pool.submit(_perform, chunk) for chunk in chunks])
 
-    def _perform_here(self, chunk: Any) -> Any:
-        self.here = self.here or self.make(self.setup)
-        return self.here(chunk)
-
     def _performed_aside(self, chunks: list[Any]) -> Iterator[Any]:
         if not chunks:
             return iter(())
-        self._aside = Aside(lambda: pickle.dumps([self._perform_here(chunk) for chunk in chunks]), worthwhile=True)
+        self._aside = Aside(lambda: pickle.dumps([self.here(chunk) for chunk in chunks]), worthwhile=True)
         return chain.from_iterable(pickle.loads(each.result()) for each in [self._aside])
 
     def _processes(self, method: str, chunks: list[Any]) -> ProcessPoolExecutor:
@@ -106,7 +112,9 @@ class Workers:
         from concurrent.futures import ProcessPoolExecutor
 
         context = multiprocessing.get_context(method)
-        return ProcessPoolExecutor(self.jobs, context, _start, (self.make, self.setup, chunks))
+        return ProcessPoolExecutor(
+            self.jobs, context, _start, (self.make, self.setup, self._here if method == "fork" else None, chunks)
+        )
 
     def _results(self, pending: list[Future[Any]], done: Callable[[], None] = lambda: None) -> Iterator[Any]:
         from concurrent.futures.process import BrokenProcessPool

@@ -85,6 +85,17 @@ def test_signals_of_children_may_be_ignored() -> None:
         signal.signal(signal.SIGCHLD, before)
 
 
+def test_tells_when_it_is_ready(children: list[int]) -> None:
+    """A result can be awaited without asking for it; work that was never begun elsewhere has nothing to wait for."""
+    unfinished, finished = Aside(never, worthwhile=True), Aside(lambda: b"done", worthwhile=True)
+    os.waitid(os.P_PID, children[1], os.WEXITED | os.WNOWAIT)
+    assert not unfinished.ready()
+    assert finished.ready()
+    assert Aside(never, worthwhile=False).ready()
+    assert finished.result() == b"done"
+    unfinished.drop()
+
+
 def test_dropped(children: list[int]) -> None:
     """What nobody waits for any more is ended."""
     Aside(never, worthwhile=True).drop()

@@ -664,6 +664,20 @@ def test_a_changed_template_is_compiled_again(tmp_path: Path) -> None:
         assert Templates(folder(tmp_path, page=text), THEME, tmp_path / "cache").render("page.html", Page(), str) == text.encode()
 
 
+def test_templates_loaded_ahead(tmp_path: Path) -> None:
+    """Once loaded, a template is neither read nor compiled again; what is wrong with another is said where it is used."""
+    loaded = Templates(folder(tmp_path, page="{% include 'deep.html' %}", deep="{{ value }}", wrong="{% if %}"), THEME)
+    loaded.load()
+    closure = Templates(tmp_path, THEME).closure("page.html")
+    for name in ("page.html", "deep.html"):
+        (tmp_path / name).unlink()
+    assert loaded.render("page.html", Page("A"), str) == b"A"
+    assert loaded.closure("page.html") == closure
+    with pytest.raises(ContentError) as found:
+        loaded.closure("wrong.html")
+    assert [problem.path for problem in found.value.diagnostics] == ["templates/wrong.html"]
+
+
 def test_no_room_for_compiled_templates(tmp_path: Path) -> None:
     """Where compiled templates cannot be kept, pages are rendered all the same."""
     (tmp_path / "file").write_text("")
