@@ -334,7 +334,7 @@ class _Planner(SharedViews):
         yield self._section("news", Cards(news), self._news, news)
 
     def _month_sitemap(self, month: str, articles: list[Entry], days: list[str], groups: list[str]) -> Iterator[Page]:
-        entries: list[views.Card | views.SitemapEntry] = [*self.cards(reversed(articles))]
+        entries: list[views.Card | views.SitemapEntry] = [*self.cards(articles[::-1])]
         for day in reversed(days):
             newest = self.card(max(self.site.editions[day], key=attrgetter("seconds")))
             entries.append(views.SitemapEntry(self.base + urls.day(day), newest=newest))
@@ -355,7 +355,7 @@ class _Planner(SharedViews):
         index = views.SitemapIndex(self.origin, tuple([self.url(name) for name in names]))
         yield Page("sitemap.xml", "sitemap_index", "", index)
 
-    def _news(self, found: Iterable[Entry]) -> Iterator[Page]:
+    def _news(self, found: Sequence[Entry]) -> Iterator[Page]:
         """The two days up to the newest article, not up to now: the clock is no input."""
         cards = self.cards(found)
         entries = tuple([views.NewsEntry(card.url, card.title, card.date) for card in cards])

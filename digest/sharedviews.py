@@ -5,7 +5,8 @@ Here every address and every name that a page shows of the site is settled. Whic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from digest import entries, urls, views
@@ -114,8 +115,9 @@ class SharedViews:
             found = self._cards[entry.path] = views.Card.later(entry.card_key, self._card_values, entry)
         return found
 
-    def cards(self, found: Iterable[Entry]) -> tuple[views.Card, ...]:
-        return tuple([self.card(entry) for entry in found])
+    def cards(self, found: Sequence[Entry]) -> views.CardList:
+        key = b"".join([entry.card_key for entry in found])
+        return views.CardList(key, len(found), partial(map, self.card, found))
 
     def content(self, entry: Entry) -> views.Content:
         """What an article shows beyond its card; read only when somebody looks into it."""

@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 from sites import article, make, write
 
+from digest import views
 from digest.build import Report
+from digest.entries import Entry
+from digest.sharedviews import SharedViews
 from digest.store import Store
 
 SIZES = (500, 5000)
@@ -53,9 +56,9 @@ def archive(folder: Path, size: int) -> None:
     write(folder, files)
 
 
-def counted(folder: Path, rows: Counter[str], build: Callable[[], Report]) -> dict[str, int]:
-    """What a build does: files opened, articles parsed, pages rendered, rows read, bytes written."""
-    rows.clear()
+def counted(folder: Path, calls: Counter[str], build: Callable[[], Report]) -> dict[str, int]:
+    """What a build does: files opened, articles parsed, cards made, pages rendered, rows read, bytes written."""
+    calls.clear()
     opened: list[str] = []
     _listening.append(opened)
     try:
@@ -65,33 +68,39 @@ def counted(folder: Path, rows: Counter[str], build: Callable[[], Report]) -> di
     return {
         "opened": sum(str(folder) in path for path in opened),
         "parsed": report.parsed,
+        "cards": calls["cards"],
         "rendered": len(report.reasons),
-        "rows": rows["read"],
+        "rows": calls["rows"],
         "written": sum((folder / "output" / path).stat().st_size for path in report.written),
     }
 
 
 def test_nothing_grows_faster_than_the_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten times the articles: a cold build does ten times as much, and an addition opens, renders and writes the same."""
-    rows: Counter[str] = Counter()
-    read = Store._execute
+    calls: Counter[str] = Counter()
+    read, card = Store._execute, SharedViews.card
 
-    def counting(self: Store, query: str, *values: object) -> list[tuple[Any, ...]]:
+    def counting_rows(self: Store, query: str, *values: object) -> list[tuple[Any, ...]]:
         found = read(self, query, *values)
-        rows["read"] += len(found)
+        calls["rows"] += len(found)
         return found
 
-    monkeypatch.setattr(Store, "_execute", counting)
+    def counting_cards(self: SharedViews, entry: Entry) -> views.Card:
+        calls["cards"] += 1
+        return card(self, entry)
+
+    monkeypatch.setattr(Store, "_execute", counting_rows)
+    monkeypatch.setattr(SharedViews, "card", counting_cards)
     cold, unchanged, addition = [], [], []
     for size in SIZES:
         folder = tmp_path / str(size)
         archive(folder, size)
-        cold.append(counted(folder, rows, partial(make, folder)))
+        cold.append(counted(folder, calls, partial(make, folder)))
         make(folder)  # now the times of all files are surely past
-        unchanged.append(counted(folder, rows, partial(make, folder)))
+        unchanged.append(counted(folder, calls, partial(make, folder)))
         day = (date(2020, 1, 1) + timedelta(days=size // 10)).isoformat()
         write(folder, {f"content/{day}/new.md": article("New", day, "On T1X.", tickers="[T1X]", tags="[tag1]", source="S")})
-        addition.append(counted(folder, rows, partial(make, folder)))
+        addition.append(counted(folder, calls, partial(make, folder)))
     for small, large in (cold, unchanged, addition):
         assert all(large[name] <= LINEAR * max(small[name], 1) for name in small), (small, large)
     for small, large in (unchanged, addition):
