@@ -124,7 +124,7 @@ def walk(folder: Path, ignore: Iterable[str] = ()) -> dict[str, Stat]:
     except OSError:
         return found
     enter(str(folder), "", frozenset({(root.st_dev, root.st_ino)}))
-    return dict(sorted(found.items()))
+    return {path: found[path] for path in sorted(found)}
 
 
 def read(folder: Path, path: str) -> bytes:
