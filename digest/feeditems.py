@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from html import escape
 from typing import Any
 from urllib.parse import quote
@@ -76,7 +77,7 @@ def clean(text: str) -> str:
     return _ILLEGAL.sub("", text)
 
 
-_URI = re.compile(r"(?:[A-Za-z0-9/:?#\[\]@!$&'()*+,;=._~-]|%[0-9A-Fa-f]{2})*")
+_URI = re.compile(r"[A-Za-z0-9/:?#\[\]@!$&'()*+,;=._~-]*(?:%[0-9A-Fa-f]{2}[A-Za-z0-9/:?#\[\]@!$&'()*+,;=._~-]*)*")
 _STRAY_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
@@ -106,6 +107,7 @@ def identity(guid: str, site: Site) -> str:
     return uuid5(NAMESPACE_URL, f"{site.origin}{site.base}#{guid}").urn
 
 
+@lru_cache(4096)  # an article's time stands in feeds, in its day's item and in a sitemap
 def timestamp(text: str) -> str:
     """ISO 8601 text as RFC 3339 wants it: whole seconds and an offset of whole minutes, which is kept.
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from codecs import BOM_UTF8
 from posixpath import basename, dirname, splitext
 from zoneinfo import ZoneInfo
 
@@ -77,8 +78,9 @@ def _split(path: str, data: bytes, required: bool) -> tuple[str, dict[str, Node]
     def fail(line: int, column: int, message: str, hint: str) -> ContentError:
         return ContentError([Diagnostic(path, line, column, message, hint)])
 
+    data = data.removeprefix(BOM_UTF8)
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode()
     except UnicodeDecodeError as error:
         before = data[: error.start]
         column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1

@@ -220,10 +220,12 @@ class Pipeline:
         planned = [page.path for page in todo.plan.pages]
         gone = sorted(self.owned.difference(todo.plan.paths))
         staged = [(page.index, planned[page.index]) for page in rendered if page.state == "staged"]
+        fresh = {page.index: page.stat for page in rendered}
         if staging:
             staging.publish(staged, sorted(todo.plan.paths), gone)
-        moved = publish.states(self.options.output, [path for _, path in staged])
-        fresh = {page.index: page.stat for page in rendered} | dict(zip([index for index, _ in staged], moved, strict=True))
+            if not staging.fresh:  # a file that is moved by itself, and not with its folder, has another change time now
+                moved = publish.states(self.options.output, [path for _, path in staged])
+                fresh |= zip([index for index, _ in staged], moved, strict=True)
         rows = [
             (planned[index], PageRow(todo.keys[index], todo.plan.pages[index].template, stat)) for index, stat in fresh.items()
         ]

@@ -130,7 +130,8 @@ class Worker:
                 problems.update(dict.fromkeys(error.diagnostics))
                 continue
             stat = files.stat(target if same else staged)
-            state = "same" if same else "staged" if ours or not os.path.lexists(target) else "foreign"
+            free = chunk.fresh or ours or not os.path.lexists(target)
+            state = "same" if same else "staged" if free else "foreign"
             done.append(Rendered(index, state, stat, stat.size))
         return done, list(problems)
 

@@ -35,6 +35,10 @@ ARTICLES = {
         b"---\ntitle: Caf\xe9\n---\n",
         "content/a.md:2:11: error: not UTF-8 (save the file as UTF-8)",
     ),
+    "not UTF-8 behind a byte order mark": (
+        b"\xef\xbb\xbf---\ntitle: Caf\xe9\n---\n",
+        "content/a.md:2:11: error: not UTF-8 (save the file as UTF-8)",
+    ),
     "TOML front matter": (
         "+++\ntitle = 'A'\n+++\n",
         "content/a.md:1:1: error: front matter in TOML (digest reads YAML: put it between lines of ---)",
