@@ -38,6 +38,9 @@ CHUNK = 50
 KEPT = 5_000
 """Articles that are kept in memory because somebody looked into them."""
 
+FRESH = 20_000
+"""Encoded articles that are kept in memory because they were just parsed: about 25 MB."""
+
 Progress = Callable[[str, int, int], None]
 
 _decode_entry = msgspec.msgpack.Decoder(Entry).decode
@@ -67,6 +70,8 @@ class Library:
         self.entries: dict[str, Entry] = {}
         self._heads: dict[str, tuple[bytes, Article]] = {}
         """Articles that were looked into lately, with the version of their source."""
+        self._fresh: dict[str, bytes] = {}
+        """Encoded articles that were just parsed: whoever renders all of them need not fetch them from the store."""
         self._registry: tuple[bytes, Registry] | None = None
         self._terms = b""
         self.made = Made({}, {})
@@ -144,6 +149,9 @@ class Library:
                     stat = _trusted(result.stat, result.read_at)
                     changed[result.path] = SourceRow(result.path, stat, result.hash, settings_key, terms_key, result.entry)
                     self.entries[result.path] = _decode_entry(result.entry)
+                    if len(self._fresh) >= FRESH:
+                        self._fresh.clear()
+                    self._fresh[result.path] = result.head
                 done += len(found)
                 progress("parse", done, len(stale.to_parse))
             self.store.put_sources(changed.values(), stale.gone)
@@ -176,7 +184,7 @@ class Library:
         if known and known[0] == version:
             return known[1]
         try:
-            found = work.decode(self.store.head(entry.path, version)).article
+            found = work.decode(self._fresh.get(entry.path) or self.store.head(entry.path, version)).article
         except msgspec.DecodeError as error:
             raise Damaged.because(error) from error
         assert found is not None
