@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from digest.characters import clean
 from digest.filters import date
 from digest.fingerprint import fingerprint
 from digest.references import resolve_absolute
@@ -66,15 +67,6 @@ class Item(msgspec.Struct, frozen=True):
     def modified(self) -> str:
         """When the item last changed."""
         return self.updated or self.published
-
-
-# Everything outside the production Char of XML 1.0, section 2.2.
-_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-
-
-def clean(text: str) -> str:
-    """The text without the characters that no XML 1.0 document may hold, lone surrogates among them."""
-    return _ILLEGAL.sub("", text)
 
 
 _URI = re.compile(r"[A-Za-z0-9/:?#\[\]@!$&'()*+,;=._~-]*(?:%[0-9A-Fa-f]{2}[A-Za-z0-9/:?#\[\]@!$&'()*+,;=._~-]*)*")

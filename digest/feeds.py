@@ -19,7 +19,8 @@ from typing import Any
 from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
 
-from digest.feeditems import Bodies, Item, clean, of_article, of_edition, uri
+from digest.characters import clean
+from digest.feeditems import Bodies, Item, of_article, of_edition, uri
 from digest.filters import DAYS, MONTHS
 from digest.views import ArticleFeed, EditionFeed
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from digest.feeditems import Bodies, Item, clean, of_article, uri
+from digest.characters import clean
+from digest.feeditems import Bodies, Item, of_article, uri
 from digest.views import ArticleFeed
 
 VERSION = "https://jsonfeed.org/version/1.1"

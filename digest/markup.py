@@ -23,6 +23,7 @@ from urllib.parse import unquote
 import msgspec
 import nh3
 
+from digest.characters import may_hold_controls
 from digest.config import Markdown
 from digest.errors import Diagnostic, SettingsError
 from digest.notation import mentions
@@ -60,8 +61,6 @@ _GUARD = "\x05"
 """Follows a dollar that was escaped: no ticker is meant."""
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-_CONTROL_BYTES = bytes({*range(0x20), 0x7F} - {0x09, 0x0A})
-_RARE_BYTES = re.compile(b"\xc2[\x80-\x9f]|\xef\xbf[\xbe\xbf]").search
 _MARKER = re.compile(r"<!--\s*(?:more|excerpt)\s*-->\n?", re.IGNORECASE)
 _DEEP = re.compile(r"^[ ]{0,3}(?:>[ ]?){100}", re.MULTILINE).search
 _UNDERLINE = re.compile(r"\n([-=])[ ]*(?=\n|\Z)").search
@@ -199,7 +198,7 @@ def _without_controls(text: str) -> tuple[str, list[Problem]]:
     """The text without characters that neither HTML nor XML may hold, and what to say about it."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if not _may_hold_controls(text):
+    if not may_hold_controls(text):
         return text, []
     first = _CONTROL.search(text)
     if not first:
@@ -207,15 +206,6 @@ def _without_controls(text: str) -> tuple[str, list[Problem]]:
     message = f"a control character was dropped (U+{ord(first[0]):04X})"
     problem = Problem(*_position(text, first.start()), message, "retype the passage")
     return _CONTROL.sub("", text), [problem]
-
-
-def _may_hold_controls(text: str) -> bool:
-    """A quick no for nearly all texts: in bytes, the search is ten times as fast."""
-    try:
-        data = text.encode()
-    except UnicodeEncodeError:  # half a surrogate pair
-        return True
-    return len(data.translate(None, _CONTROL_BYTES)) != len(data) or (not text.isascii() and bool(_RARE_BYTES(data)))
 
 
 def _clean(html: str, text: str) -> str:

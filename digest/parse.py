@@ -46,18 +46,18 @@ FOREIGN = frozenset({"layout", "type", "template", "comments", "toc", "math", "p
 """Fields that only say how another generator shows a page: kept as extra, without a warning."""
 
 
-def parse(path: str, data: bytes, settings: Settings) -> tuple[Parsed, str]:
-    """Return what a source says, and its body as clean HTML with symbolic links (empty when there are errors)."""
+def parse(path: str, data: bytes, settings: Settings) -> tuple[Parsed, bytes]:
+    """Return what a source says, and its body as clean HTML in UTF-8 with symbolic links (empty when there are errors)."""
     try:
         text, nodes, first = _split(path, data, required=kind_of(path) != "note")
     except ContentError as error:
-        return Parsed(None, error.diagnostics), ""
+        return Parsed(None, error.diagnostics), b""
     fields, names, unknown = _recognise(path, nodes, ZoneInfo(settings.timezone))
     if basename(path) == "_index.md" or _is_foreign_list(path, fields):
         skipped = Diagnostic(
             path, 1, 1, "skipped: a list page of another generator", "name it under `ignore` to be rid of this", "warning"
         )
-        return Parsed(None, (skipped,)), ""
+        return Parsed(None, (skipped,)), b""
     body = markup.render(text, settings.markdown)
     fields.problems += [
         Diagnostic(
@@ -65,11 +65,12 @@ def parse(path: str, data: bytes, settings: Settings) -> tuple[Parsed, str]:
         )
         for problem in body.problems
     ]
-    article = _article(path, fields, names, unknown, text, body, first)
+    html = body.html.encode()
+    article = _article(path, fields, names, unknown, text, body, digest(html), first)
     problems = tuple(sorted(fields.problems))
     if any(problem.severity == "error" for problem in problems):
-        return Parsed(None, problems), ""
-    return Parsed(article, problems), body.html
+        return Parsed(None, problems), b""
+    return Parsed(article, problems), html
 
 
 def _split(path: str, data: bytes, required: bool) -> tuple[str, dict[str, Node], int]:
@@ -145,7 +146,14 @@ def _dated_name(path: str) -> tuple[str, str]:
 
 
 def _article(
-    path: str, fields: Fields, names: dict[str, str], unknown: list[str], text: str, body: markup.Markup, first: int
+    path: str,
+    fields: Fields,
+    names: dict[str, str],
+    unknown: list[str],
+    text: str,
+    body: markup.Markup,
+    body_key: bytes,
+    first: int,
 ) -> Article:
     kind = kind_of(path)
     name_date, name = _dated_name(path)
@@ -200,7 +208,7 @@ def _article(
         corrections=_corrections(fields, moment),
         reprint=fields.choice("reprint", ("none", "excerpt", "full"), "excerpt"),
         extra=fields.extra(unknown),
-        body=digest(body.html.encode("utf-8", "surrogatepass")),
+        body=body_key,
         references=tuple(
             msgspec.structs.replace(reference, line=reference.line and reference.line + first - 1)
             for reference in body.references

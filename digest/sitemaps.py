@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from digest.feeditems import clean, timestamp, uri
+from digest.characters import clean
+from digest.feeditems import timestamp, uri
 from digest.views import Card, Feed, FeedsPage, NewsSitemap, Sitemap, SitemapEntry, SitemapIndex
 
 LIMIT = 50_000

@@ -23,13 +23,13 @@ from digest.errors import Diagnostic, DigestError
 from digest.files import Stat
 from digest.tickers import Registry
 
-VERSION = 3
+VERSION = 4
 """Of the tables below; another version's file is thrown away."""
 
 TABLES = """
 CREATE TABLE sources (bucket INT PRIMARY KEY, rows BLOB);
 CREATE TABLE parsed (path TEXT PRIMARY KEY, version BLOB, head BLOB);
-CREATE TABLE bodies (path TEXT PRIMARY KEY, key BLOB, html TEXT);
+CREATE TABLE bodies (path TEXT PRIMARY KEY, key BLOB, html BLOB);
 CREATE INDEX bodies_by_key ON bodies (key);
 CREATE TABLE registry (key BLOB PRIMARY KEY, data BLOB);
 CREATE TABLE pages (output TEXT, path TEXT, key BLOB, template TEXT, size INT, modified INT, changed INT, inode INT,
@@ -139,7 +139,8 @@ class Bodies:
             raise _trouble(error) from error
         if not rows:
             raise Damaged.because("a body is missing")
-        return str(rows[0][0])
+        html: bytes = rows[0][0]
+        return html.decode()
 
 
 class Store:
@@ -264,8 +265,8 @@ class Store:
         """Rows of path, version and encoded head."""
         self._connection.executemany("REPLACE INTO parsed VALUES (?, ?, ?)", rows)
 
-    def put_bodies(self, rows: Iterable[tuple[str, bytes, str]]) -> None:
-        """Rows of path, body's key and HTML."""
+    def put_bodies(self, rows: Iterable[tuple[str, bytes, bytes]]) -> None:
+        """Rows of path, body's key and HTML in UTF-8."""
         self._connection.executemany("REPLACE INTO bodies VALUES (?, ?, ?)", rows)
 
     def registry(self, key: bytes) -> Registry | None:

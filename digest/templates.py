@@ -14,6 +14,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -244,11 +245,14 @@ def body(context: Context, text: views.Content | views.Note) -> Markup:
     return Markup(resolve(bodies(text.body), text.links))
 
 
+_escape = lru_cache(16384)(html.escape)
+
+
 def _text(value: Any) -> str:
     """The value as HTML. Only text and numbers: other values print as `<... object at 0x7f...>`, never the same."""
     kind = type(value)
     if kind is str:
-        return html.escape(value)
+        return _escape(value)
     if kind is Markup:
         return value  # type: ignore[no-any-return]
     if isinstance(value, (str, int, float, Undefined)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from urllib.parse import quote
 
 SAFE = "/-_.~!$&'()*+,;=:@"
@@ -49,6 +50,7 @@ def file(url: str) -> str:
     return url + "index.html" if url == "" or url.endswith("/") else url
 
 
+@lru_cache(4096)  # every card names its tags and its source
 def slugify(text: str) -> str:
     """Text as part of an address: letters and digits of any script, lower case, NFC, joined by hyphens; maybe empty."""
     if text.isascii():

@@ -58,7 +58,8 @@ class ParsedSource(msgspec.Struct, frozen=True):
     """The encoded `Parsed`."""
     body: bytes
     """The body's key."""
-    html: str
+    html: bytes
+    """The body, in UTF-8."""
     entry: bytes
     """The encoded `Entry`."""
 
@@ -97,7 +98,7 @@ class Worker:
         from digest import parse
 
         before, read_at = files.stat(f"{self.setup.content}/{path}"), files.now()
-        data, html = b"", ""
+        data = html = b""
         try:
             data = files.read(Path(self.setup.content), path)
         except OSError as error:

@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "digest"
 
 FLOORS = (
-    ("__init__", "aside", "errors", "fingerprint", "notation"),
+    ("__init__", "aside", "characters", "errors", "fingerprint", "notation"),
     ("config", "files", "locks", "moments", "pagefiles", "program", "references", "urls", "views", "workers", "yamldoc"),
     ("fastmarkdown", "fields", "ground", "publish", "tickers"),
     ("markup", "registry", "store"),

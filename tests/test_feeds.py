@@ -22,8 +22,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest import feeditems, views
+from digest.characters import clean
 from digest.config import Markdown
-from digest.feeditems import clean, identity, timestamp, uri
+from digest.feeditems import identity, timestamp, uri
 from digest.feeds import atom, editions_rss, rfc822, rss
 from digest.jsonfeed import json_feed
 from digest.markup import render as render_markdown
