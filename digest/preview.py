@@ -102,12 +102,13 @@ class Builder:
         jobs = self.options.jobs
         try:
             while True:
-                gc.disable()  # what it would stop the whole process for can wait until the new pages are fetched
+                gc.disable()  # what it would stop the whole process for can wait until nothing is to be done
                 outcome = self._build(jobs)
                 tell(outcome)
                 changed = self.watcher.wait(time.time() + GRACE)
-                gc.enable()
                 if changed == frozenset():
+                    gc.enable()
+                    gc.collect()
                     changed = self.watcher.wait(_holds_until(outcome))
                 if changed is None:
                     return
