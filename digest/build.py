@@ -63,7 +63,9 @@ def _build(options: Options, store: Store, library: Library | None, progress: Pr
     clock = Clock()
     standing = library.take_standing(options.output) if library else None
     standing = standing or Standing.look(options.output)
-    found = inputs.look(options)
+    found = inputs.look(options, *library.take_listing(options)) if library else inputs.look(options)
+    if library:
+        library.keep_listing(options, found.content)
     clock.done("list")
     report = inputs.unchanged(options, found, standing, store)
     clock.done("check")

@@ -8,9 +8,11 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from fnmatch import translate
+from itertools import accumulate
 from pathlib import Path
+from stat import S_ISREG
 
 import msgspec
 
@@ -48,7 +50,7 @@ def stat(path: str | Path) -> Stat:
         found = os.stat(path)
     except (OSError, ValueError):
         return ABSENT
-    return _state(found)
+    return _state(found) if S_ISREG(found.st_mode) else ABSENT
 
 
 def _state(found: os.stat_result) -> Stat:
@@ -92,8 +94,7 @@ def walk(folder: Path, ignore: Iterable[str] = ()) -> dict[str, Stat]:
     paths; hidden files and editors' leftovers (`IGNORED`) are left out. A missing folder is empty.
     """
     patterns = list(ignore)
-    ignored = re.compile("|".join(map(translate, patterns))).match if patterns else None
-    skipped = IGNORED.fullmatch
+    ignored = _rule(patterns)
     found: dict[str, Stat] = {}
 
     def enter(path: str, prefix: str, ancestors: frozenset[tuple[int, int]]) -> None:
@@ -104,9 +105,7 @@ def walk(folder: Path, ignore: Iterable[str] = ()) -> dict[str, Stat]:
         for entry in entries:
             name = entry.name
             relative = prefix + name
-            if (name[0] in ".#" or name[-3:] != ".md") and skipped(name):  # the pattern takes its time
-                continue
-            if ignored and (ignored(relative) or ignored(relative + "/")):
+            if (patterns or name[0] in ".#" or name[-3:] != ".md") and ignored(name, relative):  # which takes its time
                 continue
             try:
                 if entry.is_dir():
@@ -125,6 +124,28 @@ def walk(folder: Path, ignore: Iterable[str] = ()) -> dict[str, Stat]:
         return found
     enter(str(folder), "", frozenset({(root.st_dev, root.st_ino)}))
     return {path: found[path] for path in sorted(found)}
+
+
+def walk_again(tree: Mapping[str, Stat], folder: Path, changed: Iterable[str], ignore: Iterable[str] = ()) -> dict[str, Stat]:
+    """What `walk` would find, where it found `tree` before and no other files than these changed, by their relative paths."""
+    ignored = _rule(ignore)
+    found = dict(tree)
+    for path in changed:
+        names = path.split("/")
+        hidden = any(map(ignored, names, accumulate(names, "{}/{}".format)))
+        state = ABSENT if hidden else stat(folder / path)
+        if state is ABSENT:
+            found.pop(path, None)
+        else:
+            found[path] = state
+    return found if found.keys() <= tree.keys() else {path: found[path] for path in sorted(found)}
+
+
+def _rule(ignore: Iterable[str]) -> Callable[[str, str], bool]:
+    """Whether a file or folder is left out, by its name and its relative path."""
+    patterns = list(ignore)
+    matched = re.compile("|".join(map(translate, patterns))).match if patterns else lambda _: None
+    return lambda name, path: bool(IGNORED.fullmatch(name) or matched(path) or matched(path + "/"))
 
 
 def read(folder: Path, path: str) -> bytes:

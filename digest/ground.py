@@ -34,6 +34,8 @@ class Ground(NamedTuple):
     """Folders that count with all below them; none lies in another."""
     places: dict[str, frozenset[str]]
     """Folders outside the trees in which only these names count."""
+    linked: bool
+    """Whether there are links in the trees, so that one file may have several paths."""
 
     def holds(self, path: str) -> bool:
         """Whether a change at this path can matter to the site."""
@@ -56,18 +58,20 @@ def survey(targets: Targets) -> Ground:
         _follow(str(file), root, steps)
     waiting = [_follow(str(folder), root, steps) for folder in targets.folders]
     trees: set[str] = set()
+    linked = False
     while waiting:
         tree = waiting.pop()
         if not os.path.isdir(tree) or any(_inside(known, tree) for known in trees):
             continue
         trees = {known for known in trees if not _inside(tree, known)} | {tree}
         for link in _links(tree):
+            linked = True
             waiting.append(_follow(link, root, steps))
     places: dict[str, set[str]] = {}
     for folder, name in steps:
         if os.path.isdir(folder) and not any(_inside(tree, folder) for tree in trees):
             places.setdefault(folder, set()).add(name)
-    return Ground(frozenset(trees), {folder: frozenset(names) for folder, names in places.items()})
+    return Ground(frozenset(trees), {folder: frozenset(names) for folder, names in places.items()}, linked)
 
 
 def _inside(folder: str, path: str) -> bool:

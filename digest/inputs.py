@@ -144,10 +144,16 @@ class Clock:
         self._last = now
 
 
-def look(options: Options) -> Inputs:
-    """List what goes in. Raises `ContentError` when there is no content folder."""
+def look(options: Options, known: dict[str, Stat] | None = None, changed: Iterable[str] = ()) -> Inputs:
+    """List what goes in. Raises `ContentError` when there is no content folder.
+
+    Where the content was `known` before, only the files that have `changed` since are looked at.
+    """
     now, config = files.now(), options.config
-    content = files.walk(options.content, config.ignore)
+    if known is None:
+        content = files.walk(options.content, config.ignore)
+    else:
+        content = files.walk_again(known, options.content, changed, config.ignore)
     if not content and not options.content.is_dir():
         hint = f"make it, or set content in {FILE}"
         raise ContentError([Diagnostic(str(options.content), 0, 0, "there is no content folder", hint)])

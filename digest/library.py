@@ -6,7 +6,7 @@ parsed when its bytes, or the settings of parsing, are not what they were.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Collection, Container
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from digest.entries import Cataloguer, Entry, Terms
 from digest.errors import ContentError, Diagnostic
 from digest.files import Stat
 from digest.fingerprint import digest, fingerprint
-from digest.inputs import File
+from digest.inputs import File, Options
 from digest.publish import Standing
 from digest.sections import Made
 from digest.store import Damaged, SourceRow, Store
@@ -77,8 +77,28 @@ class Library:
         self.made = Made({}, {})
         self.standing: Standing | None = None
         """What stood in an output folder at the end of the last build."""
+        self._listing: tuple[Any, dict[str, Stat]] | None = None
+        """What the content folder held when it was last looked at, and which folder that was."""
+        self.changed: Collection[str] | None = None
+        """The only files of it that have changed since, as the owner knows, by their paths; for one build."""
         self.worker: tuple[Any, work.Worker] | None = None
         """This process's worker, with compiled templates and cards that it has rendered, and what it was made of."""
+
+    def take_listing(self, options: Options) -> tuple[dict[str, Stat] | None, Collection[str]]:
+        """What the content folder held, where all that has changed since is known, and that; for one build."""
+        known, changed = self._listing, self.changed
+        self.changed = None
+        if known is None or changed is None or known[0] != (options.content, options.config.ignore):
+            return None, ()
+        return known[1], changed
+
+    def keep_listing(self, options: Options, content: dict[str, Stat]) -> None:
+        """Remember what the content folder holds."""
+        self._listing = (options.content, options.config.ignore), content
+
+    def is_listed(self, options: Options) -> bool:
+        """Whether the content folder holds what it held when it was last looked at."""
+        return self._listing is not None and self._listing[1] == files.walk(options.content, options.config.ignore)
 
     def take_standing(self, output: Path) -> Standing | None:
         """What stands in this folder, if it is known; for one build, which may fail and leave something else."""

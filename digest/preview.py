@@ -1,6 +1,9 @@
 """Preview: builds the site again whenever it has changed, and tells what came of it.
 
 Around `build` and `watch`, and without a server: `serve` shows in a browser what is told here, `build --watch` prints it.
+
+After a save the build looks at the saved files alone, so that the page is there soon; once nothing is saved for a moment,
+the whole content is looked at, and built again if anything else is not as it was.
 """
 
 from __future__ import annotations
@@ -30,7 +33,7 @@ MUCH = 100
 """Changed sources from which on a build may use more than one process."""
 
 GRACE = 0.5
-"""Seconds after a build in which browsers fetch what is new."""
+"""Seconds after a build in which browsers fetch what is new; housekeeping waits for so long."""
 
 CLOCK = 2.0
 """Seconds between the begin of a build and the time that it is for, up to which that is the time on the clock."""
@@ -99,20 +102,23 @@ class Builder:
 
     def run(self, tell: Callable[[Outcome], None]) -> None:
         """Build and tell, again and again; return after `close`, or when the user interrupts."""
-        jobs = self.options.jobs
+        sources: list[str] | None = None
         try:
             while True:
                 gc.disable()  # what it would stop the whole process for can wait until nothing is to be done
-                outcome = self._build(jobs)
+                outcome = self._build(sources)
                 tell(outcome)
                 changed = self.watcher.wait(time.time() + GRACE)
                 if changed == frozenset():
                     gc.enable()
                     gc.collect()
+                    if sources and not self._library.is_listed(self.options):
+                        sources = None
+                        continue
                     changed = self.watcher.wait(_holds_until(outcome))
                 if changed is None:
                     return
-                jobs = 1 if self._is_little(changed) else outcome.options.jobs
+                sources = self._sources(changed)
         except (Stopped, KeyboardInterrupt):  # the latter also out of a worker, which Ctrl-C reaches as it does us
             return
         finally:
@@ -123,7 +129,8 @@ class Builder:
         """End `run`, from any thread; a build that is under way ends unpublished."""
         self.watcher.close()
 
-    def _build(self, jobs: int) -> Outcome:
+    def _build(self, sources: list[str] | None) -> Outcome:
+        """Build, after changes to these sources alone if they are known."""
         started = time.perf_counter()
         self._number += 1
         report, trace = None, ""
@@ -135,6 +142,8 @@ class Builder:
             self.options = self._make()
             self.watcher.watch(self._targets())
             covers = self.watcher.bursts
+            self._library.changed = sources if self.watcher.sure else None
+            jobs = 1 if sources is not None and len(sources) < MUCH else self.options.jobs
             report = build(msgspec.structs.replace(self.options, jobs=jobs), self._library, self._tick)
             problems = report.warnings
             self.moves.note(self._shown, self._library.entries, report)
@@ -155,10 +164,11 @@ class Builder:
         seconds = time.perf_counter() - started
         return Outcome(self._number, covers, time.time(), seconds, self.options, report, problems, trace)
 
-    def _is_little(self, changed: frozenset[str]) -> bool:
-        """Whether one process is done sooner than others are started: a template may stand on every page."""
+    def _sources(self, changed: frozenset[str]) -> list[str] | None:
+        """The changed files by their paths below the content folder; None when there are none, or others have changed too."""
         content = os.path.realpath(self.options.content) + os.sep
-        return len(changed) < MUCH and all(path.startswith(content) for path in changed)
+        found = [path.removeprefix(content).replace(os.sep, "/") for path in changed if path.startswith(content)]
+        return found if found and len(found) == len(changed) else None
 
     def _targets(self) -> Targets:
         root, config = self.options.root, self.options.config

@@ -1,8 +1,9 @@
 """Watching: tells that something changed in a site, once the writing has paused. The only door to watchdog.
 
-An event only ever means "look again": what changed is found by the build, which lists the whole tree. So it is enough
-that after any change there is one event, and that folders are watched before they are listed. Events that the system
-dropped are made up for: after many of them, as after any change to the folders themselves, all is watched anew.
+An event only ever means "look again": what changed, and what that means, is found by the build. So it is enough that
+after any change there is one event, and that folders are watched before they are listed. Events that the system dropped
+are made up for: after many of them, as after any change to the folders themselves, all is watched anew. Where an event
+says where to look first (`Watcher.sure`), the whole tree is still to be looked at once there is time.
 """
 
 from __future__ import annotations
@@ -75,6 +76,8 @@ class Watcher:
         self._first = self._last = 0.0
         self._heard = 0
         self._anew = False
+        self._doubtful = False
+        self._sure_until = -1
         self._targets: Targets | None = None
         self._seen: dict[str, Stat] = {}
         self._ear: _Ear | None = None
@@ -105,9 +108,18 @@ class Watcher:
                 if self.poll is not None:
                     self._look()
             self._anew |= self._heard >= MANY
-            self._heard = 0
+            self._sure_until = -1 if self._anew or self._doubtful else self.bursts
+            self._heard, self._doubtful = 0, False
             changed, self._changed = frozenset(self._changed), set()
             return None if self.closed else changed
+
+    @property
+    def sure(self) -> bool:
+        """Whether nothing else has changed so far than the paths that `wait` returned last.
+
+        That is when these are plain files without links on the way, and no event can have been lost.
+        """
+        return self.bursts == self._sure_until
 
     def close(self) -> None:
         """Watch no more, and end a `wait`."""
@@ -148,6 +160,7 @@ class Watcher:
             self._heard += 1
             if relevant or self._heard == MANY:
                 self._anew |= bool(moved)
+                self._doubtful |= ground.linked
                 self._note(relevant or paths)
 
     def _look(self) -> None:
@@ -156,6 +169,7 @@ class Watcher:
         before, self._seen = self._seen, now
         if changed := {path for path in now.keys() | before.keys() if now.get(path) != before.get(path)}:
             with self._condition:
+                self._doubtful = True
                 self._note(changed)
 
     def _note(self, paths: list[str] | set[str]) -> None:

@@ -366,6 +366,20 @@ def test_polling_serves_as_well(tmp_path: Path) -> None:
         preview.until(PAGE.format("a"), "Polled.")
 
 
+def test_what_no_event_tells_of_is_seen_after_a_save(preview: Preview) -> None:
+    """A save is believed to be the only change, and once it is shown the whole site is looked at: nobody tells of a change
+    that was made through a hard link elsewhere.
+    """
+    write(preview.root, {"content/linked.md": article("Linked"), "content/saved.md": article("Saved")})
+    preview.until(PAGE.format("saved"), "Saved")
+    elsewhere = preview.root / "elsewhere.md"
+    os.link(preview.root / "content/linked.md", elsewhere)
+    elsewhere.write_text(article("Linked", body="Through the other name."))
+    (preview.root / "content/saved.md").write_text(article("Saved", body="Through its own."))
+    preview.until(PAGE.format("saved"), "Through its own.")
+    preview.until(PAGE.format("linked"), "Through the other name.")
+
+
 # What pages are told
 
 

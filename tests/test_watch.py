@@ -101,6 +101,41 @@ def test_a_moved_file_is_noticed_at_both_ends(site: Path, watcher: Watcher) -> N
     assert changed(watcher, site, lambda: inside.rename(site / "content/2024/c.md")) == both
 
 
+def test_it_is_sure_of_plain_files_only(site: Path, watcher: Watcher) -> None:
+    """That nothing else has changed is said of files that were written, moved or removed, until the next change."""
+    file = site / "content/a.md"
+    moved = site / "content/2024/c.md"
+    for act in (lambda: file.write_text("new"), lambda: file.rename(moved), moved.unlink):
+        changed(watcher, site, act)
+        assert watcher.sure
+    changed(watcher, site, (site / "content/folder").mkdir)
+    assert not watcher.sure
+    changed(watcher, site, lambda: write(site, {"content/folder/c.md": "text"}))
+    assert watcher.sure
+    seen = watcher.bursts
+    file.write_text("newer")
+    while watcher.bursts == seen:
+        pass
+    assert not watcher.sure
+    watcher.wait(time.time() + PATIENCE)
+    assert watcher.sure
+
+
+def test_it_is_not_sure_where_links_lead_elsewhere(site: Path, watcher: Watcher) -> None:
+    """A file that a link leads to may have several paths, of which an event names one."""
+    (site / "content/link").symlink_to("2024")
+    changed(watcher, site, lambda: (site / "content/2024/b.md").write_text("new"))
+    assert not watcher.sure
+
+
+def test_looking_is_not_being_sure(site: Path) -> None:
+    """Whoever polls looks at a file system that tells little, and at nothing between two looks."""
+    watcher = Watcher(poll=0.02)
+    changed(watcher, site, lambda: (site / "content/a.md").write_text("another text"))
+    assert not watcher.sure
+    watcher.close()
+
+
 def test_new_folders_are_watched(site: Path, watcher: Watcher) -> None:
     """A file in folders that were made a moment ago is noticed, and so is its next change."""
     deep = site / "content/2025/05/17/c.md"
