@@ -7,9 +7,7 @@ may run in any process and in any order.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable
-from filecmp import cmp
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -139,6 +137,8 @@ class Worker:
 
 def _copy(page: Page, to: str) -> None:
     """Copy a published file. Raises `ContentError` when it cannot be read, or its copy not be written."""
+    import shutil  # late, as few builds copy anything
+
     try:
         shutil.copyfile(page.view.source, to)
     except OSError as error:
@@ -228,6 +228,8 @@ def _has(path: str, data: bytes) -> bool:
 
 
 def _same_file(source: str, target: str) -> bool:
+    from filecmp import cmp  # late, as few builds copy anything
+
     try:
         return cmp(source, target, shallow=False)
     except OSError:
