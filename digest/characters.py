@@ -26,4 +26,4 @@ _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 def clean(text: str) -> str:
     """The text without the characters that no XML 1.0 document may hold, lone surrogates among them."""
-    return _ILLEGAL.sub("", text) if may_hold_controls(text) else text
+    return text if text.isprintable() or not may_hold_controls(text) else _ILLEGAL.sub("", text)
