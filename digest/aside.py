@@ -66,7 +66,11 @@ class Aside:
 
     def ready(self) -> bool:
         """Whether the other process has come to its result, or to its end."""
-        return self._child is None or bool(select.select([self._child.result], [], [], 0)[0])
+        if self._child is None:
+            return True
+        poll = select.poll()
+        poll.register(self._child.result, select.POLLIN)
+        return bool(poll.poll(0))
 
     def result(self) -> bytes:
         """What the work gave; done here where the other process could not. To be asked for once."""

@@ -63,9 +63,10 @@ def _build(options: Options, store: Store, library: Library | None, progress: Pr
     clock = Clock()
     standing = library.take_standing(options.output) if library else None
     standing = standing or Standing.look(options.output)
-    found = inputs.look(options, *library.take_listing(options)) if library else inputs.look(options)
+    known, changed = library.take_listing(options) if library else (None, ())
+    found = inputs.look(options, known, changed)
     if library:
-        library.keep_listing(options, found.content)
+        library.keep_listing(options, found.content, guessed=known is not None)
     clock.done("list")
     report = inputs.unchanged(options, found, standing, store)
     clock.done("check")

@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from fnmatch import translate
+from functools import cache
 from itertools import accumulate
 from pathlib import Path
 from stat import S_ISREG
@@ -128,17 +129,25 @@ def walk(folder: Path, ignore: Iterable[str] = ()) -> dict[str, Stat]:
 
 def walk_again(tree: Mapping[str, Stat], folder: Path, changed: Iterable[str], ignore: Iterable[str] = ()) -> dict[str, Stat]:
     """What `walk` would find, where it found `tree` before and no other files than these changed, by their relative paths."""
-    ignored = _rule(ignore)
+    ignored, listed = _rule(ignore), cache(_names)
     found = dict(tree)
     for path in changed:
-        names = path.split("/")
+        names, file = path.split("/"), folder / path
         hidden = any(map(ignored, names, accumulate(names, "{}/{}".format)))
-        state = ABSENT if hidden else stat(folder / path)
+        state = ABSENT if hidden or file.name not in listed(file.parent) else stat(file)
         if state is ABSENT:
             found.pop(path, None)
         else:
             found[path] = state
     return found if found.keys() <= tree.keys() else {path: found[path] for path in sorted(found)}
+
+
+def _names(folder: Path) -> set[str]:
+    """What lies in a folder, as it is spelled: some file systems find a file by other spellings too."""
+    try:
+        return set(os.listdir(folder))
+    except OSError:
+        return set()
 
 
 def _rule(ignore: Iterable[str]) -> Callable[[str, str], bool]:

@@ -78,27 +78,41 @@ class Library:
         self.standing: Standing | None = None
         """What stood in an output folder at the end of the last build."""
         self._listing: tuple[Any, dict[str, Stat]] | None = None
-        """What the content folder held when it was last looked at, and which folder that was."""
-        self.changed: Collection[str] | None = None
-        """The only files of it that have changed since, as the owner knows, by their paths; for one build."""
+        """What the content folder held when a build last looked, and which folder that was."""
+        self._changed: Collection[str] | None = None
+        self._guessed = False
         self.worker: tuple[Any, work.Worker] | None = None
         """This process's worker, with compiled templates and cards that it has rendered, and what it was made of."""
 
+    def expect(self, changed: Collection[str] | None) -> None:
+        """Say which files of the content alone have changed since the last build, by their paths; None when that is not known.
+
+        It holds for the next build. Where nothing is said, nothing is believed.
+        """
+        self._changed = changed
+        if changed is None:
+            self._listing = None
+
     def take_listing(self, options: Options) -> tuple[dict[str, Stat] | None, Collection[str]]:
-        """What the content folder held, where all that has changed since is known, and that; for one build."""
-        known, changed = self._listing, self.changed
-        self.changed = None
+        """What the content folder held, if all that has changed since is known, and that; for one build."""
+        (known, changed), self._listing, self._changed = (self._listing, self._changed), None, None
         if known is None or changed is None or known[0] != (options.content, options.config.ignore):
             return None, ()
         return known[1], changed
 
-    def keep_listing(self, options: Options, content: dict[str, Stat]) -> None:
-        """Remember what the content folder holds."""
-        self._listing = (options.content, options.config.ignore), content
+    def keep_listing(self, options: Options, content: dict[str, Stat], guessed: bool) -> None:
+        """Remember what the content folder holds, or is believed to hold."""
+        self._listing, self._guessed = ((options.content, options.config.ignore), content), guessed
 
-    def is_listed(self, options: Options) -> bool:
-        """Whether the content folder holds what it held when it was last looked at."""
-        return self._listing is not None and self._listing[1] == files.walk(options.content, options.config.ignore)
+    def guessed_wrong(self, options: Options) -> bool:
+        """Whether the content folder holds anything else than it was believed to hold."""
+        if self._listing is None or not self._guessed:
+            return False
+        self._guessed = False
+        try:
+            return self._listing[1] != files.walk(options.content, options.config.ignore)
+        except OSError:  # a build will say so
+            return True
 
     def take_standing(self, output: Path) -> Standing | None:
         """What stands in this folder, if it is known; for one build, which may fail and leave something else."""
@@ -149,6 +163,7 @@ class Library:
     ) -> None:
         """Parse what is stale, and bring all entries to these terms."""
         rows = self.rows = self.rows or {}
+        self._fresh.clear()
         chunks = [ParseChunk(settings, paths) for paths in chunked(stale.to_parse, CHUNK)]
         many = len(stale.to_parse) >= POOL_FROM
         results = workers.map(chunks, many, busy=True)

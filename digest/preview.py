@@ -112,7 +112,7 @@ class Builder:
                 if changed == frozenset():
                     gc.enable()
                     gc.collect()
-                    if sources and not self._library.is_listed(self.options):
+                    if self.watcher.sure and self._library.guessed_wrong(self.options) and self.watcher.sure:
                         sources = None
                         continue
                     changed = self.watcher.wait(_holds_until(outcome))
@@ -142,7 +142,7 @@ class Builder:
             self.options = self._make()
             self.watcher.watch(self._targets())
             covers = self.watcher.bursts
-            self._library.changed = sources if self.watcher.sure else None
+            self._library.expect(sources if self.watcher.sure else None)
             jobs = 1 if sources is not None and len(sources) < MUCH else self.options.jobs
             report = build(msgspec.structs.replace(self.options, jobs=jobs), self._library, self._tick)
             problems = report.warnings
@@ -150,6 +150,7 @@ class Builder:
             self._shown = dict(self._library.entries)
         except DigestError as error:
             problems = error.diagnostics
+            self._library.expect(None)  # who knows how far it came
         except Stopped:
             raise
         except Exception as error:  # ours to mend; the editor sees it, and the next build starts afresh

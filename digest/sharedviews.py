@@ -117,7 +117,7 @@ class SharedViews:
 
     def cards(self, found: Sequence[Entry]) -> views.CardList:
         key = b"".join([entry.card_key for entry in found])
-        return views.CardList(key, len(found), partial(map, self.card, found))
+        return views.CardList(key, partial(map, self.card, found))
 
     def content(self, entry: Entry) -> views.Content:
         """What an article shows beyond its card; read only when somebody looks into it."""
@@ -194,7 +194,9 @@ class SharedViews:
 
     def edition(self, day: str) -> views.Edition:
         note = self.site.notes.get(day)
-        return views.Edition(day, self.base + urls.day(day), note.title if note else "", self.cards(self.site.editions[day]))
+        return views.Edition(
+            day, self.base + urls.day(day), note.title if note else "", tuple(self.cards(self.site.editions[day]))
+        )
 
     def group(self, group: Group) -> views.Group:
         company, feeds = group.company, self.group_feeds(group)

@@ -109,6 +109,7 @@ class Templates:
         Raises ContentError that names the template and the line where it failed.
         """
         fields = {field: getattr(view, field) for field in view.__struct_fields__}
+        fields |= {field: tuple(value) for field, value in fields.items() if isinstance(value, views.CardList)}
         fields[_BODIES] = bodies
         try:
             return self._environment.get_template(name).render(fields).encode()
@@ -245,7 +246,7 @@ def body(context: Context, text: views.Content | views.Note) -> Markup:
     return Markup(resolve(bodies(text.body), text.links))
 
 
-_escape = lru_cache(16384)(html.escape)
+_escape = lru_cache(4096)(html.escape)
 
 
 def _text(value: Any) -> str:

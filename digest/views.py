@@ -7,9 +7,8 @@ site's zone. `pages` makes views; `templates` and `feeds` render them; nobody ch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property
-from typing import Any, Self, overload
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Self
 
 import msgspec
 
@@ -144,30 +143,18 @@ class Card(Parts):
     url: str
 
 
-class CardList(Keyed, Sequence[Card]):
-    """Cards in a row, with one key; they are only made when somebody looks."""
+class CardList(Keyed):
+    """Cards in a row, with one key; they are only made when somebody looks. Templates get them as a tuple."""
 
-    def __init__(self, key: bytes, size: int, make: Callable[[], Iterable[Card]]) -> None:
+    def __init__(self, key: bytes, make: Callable[[], Iterable[Card]]) -> None:
         self.key = key
-        self._size = size
         self._make = make
 
-    @cached_property
-    def _cards(self) -> tuple[Card, ...]:
-        return tuple(self._make())
-
-    def __len__(self) -> int:
-        return self._size
-
-    @overload
-    def __getitem__(self, index: int) -> Card: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[Card, ...]: ...
-    def __getitem__(self, index: int | slice) -> Card | tuple[Card, ...]:
-        return self._cards[index]
+    def __iter__(self) -> Iterator[Card]:
+        return iter(self._make())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return tuple, (self._cards,)  # where it is sent, it is only rendered
+        return tuple, (tuple(self),)  # where it is sent, it is only rendered
 
 
 class Content(Parts):
@@ -256,7 +243,7 @@ class Edition(msgspec.Struct, frozen=True):
     url: str
     title: str
     """The note's title, or empty."""
-    cards: Sequence[Card]
+    cards: tuple[Card, ...]
 
 
 class EditionLink(msgspec.Struct, frozen=True):
@@ -360,7 +347,7 @@ class GroupPage(msgspec.Struct, frozen=True):
     list_url: str
     group: Group
     total: int
-    cards: Sequence[Card]
+    cards: Iterable[Card]
     """The newest 50."""
     months: tuple[Count, ...]
     """Newest first."""
@@ -373,7 +360,7 @@ class GroupMonthPage(msgspec.Struct, frozen=True):
     group: Group
     month: str
     url: str
-    cards: Sequence[Card]
+    cards: Iterable[Card]
 
 
 class StandingPage(msgspec.Struct, frozen=True):

@@ -77,7 +77,8 @@ class Watcher:
         self._heard = 0
         self._anew = False
         self._doubtful = False
-        self._sure_until = -1
+        self._sure_at = -1
+        """The count of bursts up to which that holds."""
         self._targets: Targets | None = None
         self._seen: dict[str, Stat] = {}
         self._ear: _Ear | None = None
@@ -86,7 +87,7 @@ class Watcher:
         """See to it that every change from now on is noticed. Cheap when neither the targets nor the folders changed."""
         if targets == self._targets and not self._anew:
             return
-        self._targets, self._anew = targets, False
+        self._targets, self._anew, self._sure_at = targets, False, -1
         if self.poll is None:
             self._listen(targets)
         if self.poll is not None:
@@ -108,7 +109,7 @@ class Watcher:
                 if self.poll is not None:
                     self._look()
             self._anew |= self._heard >= MANY
-            self._sure_until = -1 if self._anew or self._doubtful else self.bursts
+            self._sure_at = -1 if self._anew or self._doubtful else self.bursts
             self._heard, self._doubtful = 0, False
             changed, self._changed = frozenset(self._changed), set()
             return None if self.closed else changed
@@ -119,7 +120,7 @@ class Watcher:
 
         That is when these are plain files without links on the way, and no event can have been lost.
         """
-        return self.bursts == self._sure_until
+        return self.bursts == self._sure_at
 
     def close(self) -> None:
         """Watch no more, and end a `wait`."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Perform = Callable[[Any], Any]
 """A worker."""
-Worker = TypeVar("Worker", bound=Perform)
+Performer = TypeVar("Performer", bound=Perform)
 
 _here: Perform | None = None
 _inherited: list[Any] = []
@@ -58,14 +58,14 @@ def _perform_inherited(index: int) -> Any:
     return _perform(_inherited[index])
 
 
-class Workers(Generic[Worker]):
+class Workers(Generic[Performer]):
     """Makes workers when there is enough to do for them, and no earlier.
 
     Where processes are forked, each piece of work has its own, because a forked process is given what this one holds for
     nothing: pages need not be sent, nor templates loaded. Where they are spawned, they are kept, and chunks are sent.
     """
 
-    def __init__(self, jobs: int, make: Callable[[Any], Worker], setup: Any, here: Worker | None = None) -> None:
+    def __init__(self, jobs: int, make: Callable[[Any], Performer], setup: Any, here: Performer | None = None) -> None:
         """`here` is this process's worker, where an earlier one of the same setup was kept."""
         self.jobs = jobs
         self.make = make
@@ -75,7 +75,7 @@ class Workers(Generic[Worker]):
         self._aside: Aside | None = None
 
     @property
-    def here(self) -> Worker:
+    def here(self) -> Performer:
         """This process's worker."""
         self._here = self._here or self.make(self.setup)
         return self._here

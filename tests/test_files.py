@@ -1,11 +1,15 @@
 """Listings: what lies in a folder, and what lies there after a change."""
 
+import os
 import random
 from pathlib import Path
 
-from sites import write
+import pytest
+from sites import article, make, options, page, write
 
 from digest import files
+from digest.library import Library
+from digest.store import Store
 
 NAMES = ("a.md", "b.md", ".hidden.md", "c.md~", "#d.md#", "picture.png", "4913")
 FOLDERS = ("", "deep/", "deep/er/", "drafts/", ".git/", "swap.tmp/")
@@ -40,3 +44,38 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "a.md").mkdir()
     assert files.stat(tmp_path / "a.md") is files.ABSENT
     assert files.walk_again(before, tmp_path, ["a.md"]).keys() == {"b.md", "digest.toml"}
+
+
+def test_what_is_expected_is_believed_until_somebody_looks(tmp_path: Path) -> None:
+    """A build opens the files alone that were said to have changed, for once; a look at all tells whether that was all."""
+    write(tmp_path, {"content/a.md": article("A"), "content/b.md": article("B")})
+    asked, library = options(tmp_path), Library(Store(tmp_path / ".digest/cache.db"))
+    make(tmp_path, library)
+    make(tmp_path, library)  # now the times of all files are surely past
+    write(tmp_path, {"content/a.md": article("A", body="One."), "content/b.md": article("B", body="Two.")})
+    assert not library.guessed_wrong(asked)
+    library.expect(["a.md"])
+    assert make(tmp_path, library).parsed == 1
+    assert "Two." not in page(tmp_path, "2024/05/17/b/index.html")
+    assert [library.guessed_wrong(asked), library.guessed_wrong(asked)] == [True, False]
+    assert make(tmp_path, library).parsed == 1
+    assert "Two." in page(tmp_path, "2024/05/17/b/index.html")
+    write(tmp_path, {"content/a.md": article("A", body="Three.")})
+    library.expect(["a.md"])
+    assert make(tmp_path, library).parsed == 1
+    assert not library.guessed_wrong(asked)
+    library.store.close()
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="the super-user may read everything")
+def test_what_cannot_be_looked_at_is_for_a_build_to_say(tmp_path: Path) -> None:
+    """A folder that may not be read any more is no exception of a look: the next build tells of it."""
+    write(tmp_path, {"content/a.md": article("A"), "content/sub/b.md": article("B")})
+    library = Library(Store(tmp_path / ".digest/cache.db"))
+    make(tmp_path, library)
+    library.expect([])
+    make(tmp_path, library)
+    (tmp_path / "content/sub").chmod(0)
+    assert library.guessed_wrong(options(tmp_path))
+    (tmp_path / "content/sub").chmod(0o755)
+    library.store.close()

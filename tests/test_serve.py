@@ -380,6 +380,20 @@ def test_what_no_event_tells_of_is_seen_after_a_save(preview: Preview) -> None:
     preview.until(PAGE.format("linked"), "Through the other name.")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only here a name can be any bytes")
+def test_a_failed_build_forgets_nothing(tmp_path: Path) -> None:
+    """What made a build fail makes the next one fail, though another file was saved before that."""
+    strange = Path(os.fsdecode(os.fsencode(tmp_path / "content") + b"/\xff.md"))
+    with Preview(site(tmp_path)) as preview:
+        strange.write_bytes(b"")
+        assert preview.outcomes.get(timeout=PATIENCE).report is None
+        (tmp_path / "content/a.md").write_text(article("First", body="New text."))
+        assert preview.outcomes.get(timeout=PATIENCE).report is None
+        assert "New text." not in preview.page(PAGE.format("a"))
+        strange.unlink()
+        preview.until(PAGE.format("a"), "New text.")
+
+
 # What pages are told
 
 

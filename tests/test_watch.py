@@ -112,13 +112,21 @@ def test_it_is_sure_of_plain_files_only(site: Path, watcher: Watcher) -> None:
     assert not watcher.sure
     changed(watcher, site, lambda: write(site, {"content/folder/c.md": "text"}))
     assert watcher.sure
-    seen = watcher.bursts
+    seen, until = watcher.bursts, time.monotonic() + PATIENCE
     file.write_text("newer")
-    while watcher.bursts == seen:
+    while watcher.bursts == seen and time.monotonic() < until:
         pass
+    assert watcher.bursts > seen
     assert not watcher.sure
     watcher.wait(time.time() + PATIENCE)
     assert watcher.sure
+
+
+def test_it_is_not_sure_of_other_targets(site: Path, watcher: Watcher) -> None:
+    """While other folders come to be watched, events may be lost."""
+    changed(watcher, site, lambda: (site / "content/a.md").write_text("new"))
+    watcher.watch(targets(site)._replace(files=()))
+    assert not watcher.sure
 
 
 def test_it_is_not_sure_where_links_lead_elsewhere(site: Path, watcher: Watcher) -> None:
