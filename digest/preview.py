@@ -35,6 +35,9 @@ MUCH = 100
 GRACE = 0.5
 """Seconds after a build in which browsers fetch what is new; housekeeping waits for so long."""
 
+HURRIED = 20
+"""Builds of which one is followed by a collection of garbage also without a pause: each leaves the values of its plan."""
+
 CLOCK = 2.0
 """Seconds between the begin of a build and the time that it is for, up to which that is the time on the clock."""
 
@@ -109,9 +112,10 @@ class Builder:
                 outcome = self._build(sources)
                 tell(outcome)
                 changed = self.watcher.wait(time.time() + GRACE)
+                if changed == frozenset() or not self._number % HURRIED:
+                    gc.collect()
                 if changed == frozenset():
                     gc.enable()
-                    gc.collect()
                     if self.watcher.sure and self._library.guessed_wrong(self.options) and self.watcher.sure:
                         sources = None
                         continue

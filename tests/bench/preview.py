@@ -28,6 +28,8 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PATIENCE = 60
 IDLE = 5.0
 """Seconds for which an idle server is watched."""
+SETTLED = 2.0
+"""Seconds after the last save until when a server has put its things in order."""
 
 
 class Figures(NamedTuple):
@@ -66,6 +68,7 @@ def measure(folder: Path, size: int, runs: int = 20) -> Figures:
 
         served = median(_served(port, path, save, runs + 1)[1:])
         seen = _visible(port, path, save, runs + 1)
+        time.sleep(SETTLED)
         before = _processor_time(process.pid)
         time.sleep(IDLE)
         idle = (_processor_time(process.pid) - before) / IDLE
