@@ -7,9 +7,6 @@ The dialect is Python-Markdown's with tables, footnotes, fenced code, definition
 and its first number) and `~~deleted~~`. The engine `pyromark` is CommonMark instead, with the same extensions. There a
 list needs no blank line before it, two spaces nest one, `_` and `*` pair by CommonMark's rules, a footnote stands where
 it is defined and has no link back, and smart punctuation is pulldown-cmark's.
-
-In the finished body a heading's id is its text behind `at:` (`#at:key-points`), an author's own ids get the same prefix,
-and `fn:` and `fnref:` are footnotes: no id of a page can be taken, nor a name in its scripts.
 """
 
 from __future__ import annotations
@@ -18,7 +15,6 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from html import escape, unescape
-from urllib.parse import unquote
 
 import msgspec
 import nh3
@@ -26,18 +22,8 @@ import nh3
 from digest.characters import may_hold_controls
 from digest.config import Markdown
 from digest.errors import Diagnostic, SettingsError
-from digest.notation import mentions
-from digest.references import HERE, Reference, mention, token
-
-
-class Problem(msgspec.Struct, frozen=True):
-    """What is wrong with a body, and where in the given text; line 0 when unknown."""
-
-    line: int
-    column: int
-    message: str
-    hint: str = ""
-    severity: str = "warning"
+from digest.references import Reference
+from digest.weaving import TAGS, Problem, Weaver, position_of
 
 
 class Markup(msgspec.Struct, frozen=True):
@@ -65,17 +51,8 @@ _MARKER = re.compile(r"<!--\s*(?:more|excerpt)\s*-->\n?", re.IGNORECASE)
 _DEEP = re.compile(r"^[ ]{0,3}(?:>[ ]?){100}", re.MULTILINE).search
 _UNDERLINE = re.compile(r"\n([-=])[ ]*(?=\n|\Z)").search
 _LIQUID = re.compile(r"\{%[^{}\n]*%\}|\{\{[^{}\n]*\}\}").search
-_BAD_SCHEME = re.compile(
-    r"""(?:\]\(\s*<?|\]:\ *<?|(?:href|src)=["']?|<)((?!https?:|mailto:|tel:)[a-z][a-z0-9+.-]*:)""", re.IGNORECASE
-).search
 
 _QUOTING_TAG = re.compile('<[a-z](?:[^">]|"[^"]*")*>')
-_TAGS = re.compile("(<[^>]*>)")
-_ID = re.compile(r'(<[^>]* id=")(?!fn:|fnref\d*:)')
-_LEVEL = re.compile("<h([1-6])").findall
-_NOTABLE = re.compile(r"<(/?)(a|img|code|pre|kbd|samp|h[1-6])\b([^>]*)>").finditer
-_ADDRESS = re.compile(r' (?:href|src)="([^"]*)"').search
-_LANGUAGE = re.compile(r' class="language-[\w.+#-]+"').fullmatch
 _WORD = re.compile(r"\w+").findall
 _CODE = re.compile(r"<(pre|code)[ >].*?</\1>", re.DOTALL)
 _FOOTNOTE_MARK = re.compile('<sup (?:id="fnref|class="footnote-reference").*?</sup>', re.DOTALL)
@@ -87,10 +64,6 @@ _SUMMARISED = (
     re.compile("<li[ >].*?(?=</?li|</?[uo]l)", re.DOTALL),
     re.compile("<h[1-6][ >].*?</h[1-6]>", re.DOTALL),
 )
-
-_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:").match
-_PARTS = re.compile(r"([^?#]*)(\??[^#]*)(#?.*)", re.DOTALL).fullmatch
-_EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,5}$").search
 
 _CLEANER = nh3.Cleaner(
     tags=set(
@@ -151,7 +124,7 @@ def render(text: str, settings: Markdown) -> Markup:
     html = above + below.replace(_MORE, "")
     summary = (_plain(above) if more else "") or _first_words(html)
     problems += _remarks(text, html)
-    weaver = _Weaver(text, problems)
+    weaver = Weaver(text, problems)
     woven = weaver.weave(html).replace(_GUARD, "")
     return Markup(woven, tuple(weaver.references), summary, tuple(problems))
 
@@ -189,11 +162,6 @@ def _pyromark(smarty: bool) -> Callable[[str], str]:
     return lambda text: style(r'\1 align="\2"', convert(text))
 
 
-def _position(text: str, index: int) -> tuple[int, int]:
-    """Line and column, from 1; zeros for an index that was not found."""
-    return (text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index)) if index >= 0 else (0, 0)
-
-
 def _without_controls(text: str) -> tuple[str, list[Problem]]:
     """The text without characters that neither HTML nor XML may hold, and what to say about it."""
     if "\r" in text:
@@ -204,7 +172,7 @@ def _without_controls(text: str) -> tuple[str, list[Problem]]:
     if not first:
         return text, []
     message = f"a control character was dropped (U+{ord(first[0]):04X})"
-    problem = Problem(*_position(text, first.start()), message, "retype the passage")
+    problem = Problem(*position_of(text, first.start()), message, "retype the passage")
     return _CONTROL.sub("", text), [problem]
 
 
@@ -228,13 +196,13 @@ def _remarks(text: str, html: str) -> Iterator[Problem]:
         level = "h2" if underline[1] == "-" else "h1"
         if line and f"<{level}>{escape(line, quote=False)}</{level}>" in html:
             message = f"'{line}' is read as a heading, because the line below it is '{underline[1]}'"
-            yield Problem(*_position(text, start), message, "put a blank line between them, or take the lower one out")
+            yield Problem(*position_of(text, start), message, "put a blank line between them, or take the lower one out")
     if "{%" in html or "{{" in html:
         tag = _LIQUID(_CODE.sub("", html))
         if tag:
             written = unescape(tag[0])
             message = f"'{written}' is a tag of another generator and will be seen by readers"
-            yield Problem(*_position(text, text.find(written)), message, "take it out, or put it in backticks")
+            yield Problem(*position_of(text, text.find(written)), message, "take it out, or put it in backticks")
 
 
 def _first_words(html: str) -> str:
@@ -250,7 +218,7 @@ def _plain(html: str) -> str:
     """The text that a reader sees in this HTML, on one line, cut at a word where it is longer than a summary."""
     if "<sup" in html:
         html = _FOOTNOTE_MARK.sub("", html)
-    text = unescape(_TAGS.sub("", _BREAK.sub(" ", html))).replace(_GUARD, "")
+    text = unescape(TAGS.sub("", _BREAK.sub(" ", html))).replace(_GUARD, "")
     text = " ".join(text.split())
     if len(text) <= SUMMARY:
         return text
@@ -258,146 +226,3 @@ def _plain(html: str) -> str:
     if end < SUMMARY // 2:  # a script without spaces, or one very long word
         end = SUMMARY - 1
     return text[:end].rstrip(" ,;:-\u2013\u2014") + "…"
-
-
-class _Weaver:
-    """Makes one body symbolic, and gathers what it refers to."""
-
-    def __init__(self, text: str, problems: list[Problem]) -> None:
-        self.text = text
-        self.problems = problems
-        self.references: list[Reference] = []
-        self.anchors: dict[str, int] = {}
-        self.searched: dict[str, int] = {}
-        """Where in the text to look for the next place at which the same thing is written."""
-
-    def weave(self, html: str) -> str:
-        """The body with tokens for links and mentions, and with headings that start at level 2 and have ids."""
-        if ' id="' in html:
-            html = _ID.sub(r"\1at:", html)
-        shift = 2 - min(map(int, _LEVEL(html)), default=2)
-        parts: list[str] = []
-        position = 0
-        opaque = 0  # how many elements are open in which no ticker is linked
-        for tag in _NOTABLE(html):
-            start, end = tag.span()
-            between = html[position:start]
-            parts.append(between if opaque else self.prose(between))
-            position = end
-            closing, name, attributes = tag.groups()
-            if name == "img":
-                parts.append(self.image(attributes))
-                continue
-            opaque += -1 if closing else 1
-            if name[0] == "h":
-                if not closing and ' id="' not in attributes:
-                    attributes += self.anchor(html[end : html.find("</h", end)])
-                parts.append(f"<{closing}h{min(int(name[1]) + shift, 6)}{attributes}>")
-            elif name == "a" and not closing:
-                parts.append(self.link(attributes))
-            elif name == "code" and attributes and not _LANGUAGE(attributes):
-                parts.append("<code>")
-            else:
-                parts.append(tag[0])
-        parts.append(self.prose(html[position:]))
-        return "".join(parts)
-
-    def prose(self, html: str) -> str:
-        """HTML with tokens around the tickers that its text nodes mention."""
-        if "$" not in html and ":" not in html:
-            return html
-        pieces = _TAGS.split(html)
-        for index, text in enumerate(pieces):
-            if index % 2 or ("$" not in text and ":" not in text):
-                continue
-            parts: list[str] = []
-            position = 0
-            for start, end, notation in mentions(text):
-                written = text[start:end]
-                number = self.refer("ticker", notation, "", self.find(unescape(written)))
-                parts += text[position:start], mention(number, written)
-                position = end
-            pieces[index] = "".join((*parts, text[position:]))
-        return "".join(pieces)
-
-    def link(self, attributes: str) -> str:
-        """A link's start tag."""
-        address = _ADDRESS(attributes)
-        if address:
-            url = self.address(address[1], "link")
-            attributes = f"{attributes[: address.start(1)]}{url}{attributes[address.end(1) :]}"
-        if not address or "\x02" in url:
-            attributes = attributes.replace(' rel="noopener"', "")
-        if not address:
-            self.removed()
-        return f"<a{attributes}>"
-
-    def image(self, attributes: str) -> str:
-        """An image's tag, or nothing where its address was not allowed."""
-        address = _ADDRESS(attributes)
-        if not address:
-            self.removed()
-            return ""
-        if ' alt="' not in attributes or ' alt=""' in attributes:
-            source = unescape(address[1])
-            message = f"the image '{source}' has no alternative text"
-            index = self.text.find(source, self.searched.get(source, 0))
-            self.problems.append(Problem(*_position(self.text, index), message, "say what it shows: ![here](…)"))
-        url = self.address(address[1], "image")
-        return f"<img{attributes[: address.start(1)]}{url}{attributes[address.end(1) :]}>"
-
-    def address(self, written: str, role: str) -> str:
-        """What to put in place of an escaped address: a token when it leads into the site."""
-        url = re.sub("[\t\n]", "", unescape(written)).strip()  # browsers ignore them (WHATWG URL, 4.4)
-        if _SCHEME(url):
-            return written
-        if url[:2] in {"//", "/\\", "\\/", "\\\\"}:  # all the same to browsers
-            return escape("https://" + url.lstrip("/\\"))
-        if url.startswith("#") and role == "link":
-            return HERE + escape(_anchored(url))
-        parts = _PARTS(url)
-        assert parts  # it matches any text
-        path, query, fragment = parts.groups()
-        page = role == "link" and path.startswith("/") and not _EXTENSION(path)
-        if path.endswith(".md"):
-            fragment = _anchored(fragment)
-        place = self.find(url or ")", "(", "<", '"', "'", " ", "=")
-        return token(self.refer("page" if page else "file", unquote(path), query + fragment, place))
-
-    def refer(self, kind: str, target: str, suffix: str, place: tuple[int, int]) -> int:
-        """The number of a new reference."""
-        self.references.append(Reference(kind, target, suffix, *place))
-        return len(self.references) - 1
-
-    def find(self, written: str, *openings: str) -> tuple[int, int]:
-        """Where this is written next: behind one of the openings if possible."""
-        start = self.searched.get(written, 0)
-        found = [self.text.find(opening + written, start) + 1 for opening in openings]
-        index = min((index for index in found if index), default=self.text.find(written, start))
-        self.searched[written] = index + 1
-        return _position(self.text, index)
-
-    def anchor(self, heading: str) -> str:
-        """A heading's id attribute; empty when it has no words."""
-        text = unescape(_TAGS.sub("", heading)).replace("'", "").replace("\u2019", "")
-        name = "-".join(_WORD(text.lower()))
-        if not name:
-            return ""
-        count = self.anchors[name] = self.anchors.get(name, 0) + 1
-        return f' id="at:{name}-{count}"' if count > 1 else f' id="at:{name}"'
-
-    def removed(self) -> None:
-        """Tell of an address that the cleaner took out, where the text shows which."""
-        bad = _BAD_SCHEME(self.text, self.searched.get(":", 0))
-        self.searched[":"] = bad.end() if bad else len(self.text)
-        if bad:
-            message = f"an address was taken out, because it begins with '{bad[1]}'"
-            place = _position(self.text, bad.start(1))
-            self.problems.append(Problem(*place, message, "use http:, https:, mailto: or tel:"))
-
-
-def _anchored(fragment: str) -> str:
-    """A fragment as ids in a body are: behind `at:`, unless it is a footnote's or the page's top."""
-    if fragment in {"", "#", "#top"} or fragment.startswith(("#fn:", "#fnref", "#at:")):
-        return fragment
-    return f"#at:{fragment[1:]}"

@@ -1,7 +1,7 @@
 """References: what in a body leads elsewhere in the site, and the tokens that stand for it until a page is rendered.
 
 A body is made once, whatever its site looks like: where its links lead is kept out of it, and filled in by `resolve` for
-pages and by `resolve_absolute` for feeds. Finding references in a body is left to `markup`.
+pages and by `resolve_absolute` for feeds. Finding references in a body is left to `weaving`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,191 @@
+"""Weaving: a body's clean HTML made symbolic, with tokens for its links and mentions, and ids for its headings.
+
+In the finished body a heading's id is its text behind `at:` (`#at:key-points`), an author's own ids get the same prefix,
+and `fn:` and `fnref:` are footnotes: no id of a page can be taken, nor a name in its scripts.
+
+Which HTML is clean, and what an author wrote it as, is `markup`'s business; what a reference means, the caller's.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape, unescape
+from urllib.parse import unquote
+
+import msgspec
+
+from digest.notation import mentions
+from digest.references import HERE, Reference, mention, token
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """What is wrong with a body, and where in the given text; line 0 when unknown."""
+
+    line: int
+    column: int
+    message: str
+    hint: str = ""
+    severity: str = "warning"
+
+
+TAGS = re.compile("(<[^>]*>)")
+_ID = re.compile(r'(<[^>]* id=")(?!fn:|fnref\d*:)')
+_LEVEL = re.compile("<h([1-6])").findall
+_NOTABLE = re.compile(r"<(/?)(a|img|code|pre|kbd|samp|h[1-6])\b([^>]*)>").finditer
+_ADDRESS = re.compile(r' (?:href|src)="([^"]*)"').search
+_LANGUAGE = re.compile(r' class="language-[\w.+#-]+"').fullmatch
+_WORD = re.compile(r"\w+").findall
+_BAD_SCHEME = re.compile(
+    r"""(?:\]\(\s*<?|\]:\ *<?|(?:href|src)=["']?|<)((?!https?:|mailto:|tel:)[a-z][a-z0-9+.-]*:)""", re.IGNORECASE
+).search
+_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:").match
+_PARTS = re.compile(r"([^?#]*)(\??[^#]*)(#?.*)", re.DOTALL).fullmatch
+_EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,5}$").search
+
+
+def position_of(text: str, index: int) -> tuple[int, int]:
+    """Line and column, from 1; zeros for an index that was not found."""
+    return (text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index)) if index >= 0 else (0, 0)
+
+
+class Weaver:
+    """Makes one body symbolic, and gathers what it refers to."""
+
+    def __init__(self, text: str, problems: list[Problem]) -> None:
+        self.text = text
+        self.problems = problems
+        self.references: list[Reference] = []
+        self.anchors: dict[str, int] = {}
+        self.searched: dict[str, int] = {}
+        """Where in the text to look for the next place at which the same thing is written."""
+
+    def weave(self, html: str) -> str:
+        """The body with tokens for links and mentions, and with headings that start at level 2 and have ids."""
+        if ' id="' in html:
+            html = _ID.sub(r"\1at:", html)
+        shift = 2 - min(map(int, _LEVEL(html)), default=2)
+        parts: list[str] = []
+        position = 0
+        opaque = 0  # how many elements are open in which no ticker is linked
+        for tag in _NOTABLE(html):
+            start, end = tag.span()
+            between = html[position:start]
+            parts.append(between if opaque else self.prose(between))
+            position = end
+            closing, name, attributes = tag.groups()
+            if name == "img":
+                parts.append(self.image(attributes))
+                continue
+            opaque += -1 if closing else 1
+            if name[0] == "h":
+                if not closing and ' id="' not in attributes:
+                    attributes += self.anchor(html[end : html.find("</h", end)])
+                parts.append(f"<{closing}h{min(int(name[1]) + shift, 6)}{attributes}>")
+            elif name == "a" and not closing:
+                parts.append(self.link(attributes))
+            elif name == "code" and attributes and not _LANGUAGE(attributes):
+                parts.append("<code>")
+            else:
+                parts.append(tag[0])
+        parts.append(self.prose(html[position:]))
+        return "".join(parts)
+
+    def prose(self, html: str) -> str:
+        """HTML with tokens around the tickers that its text nodes mention."""
+        if "$" not in html and ":" not in html:
+            return html
+        pieces = TAGS.split(html)
+        for index, text in enumerate(pieces):
+            if index % 2 or ("$" not in text and ":" not in text):
+                continue
+            parts: list[str] = []
+            position = 0
+            for start, end, notation in mentions(text):
+                written = text[start:end]
+                number = self.refer("ticker", notation, "", self.find(unescape(written)))
+                parts += text[position:start], mention(number, written)
+                position = end
+            pieces[index] = "".join((*parts, text[position:]))
+        return "".join(pieces)
+
+    def link(self, attributes: str) -> str:
+        """A link's start tag."""
+        address = _ADDRESS(attributes)
+        if address:
+            url = self.address(address[1], "link")
+            attributes = f"{attributes[: address.start(1)]}{url}{attributes[address.end(1) :]}"
+        if not address or "\x02" in url:
+            attributes = attributes.replace(' rel="noopener"', "")
+        if not address:
+            self.removed()
+        return f"<a{attributes}>"
+
+    def image(self, attributes: str) -> str:
+        """An image's tag, or nothing where its address was not allowed."""
+        address = _ADDRESS(attributes)
+        if not address:
+            self.removed()
+            return ""
+        if ' alt="' not in attributes or ' alt=""' in attributes:
+            source = unescape(address[1])
+            message = f"the image '{source}' has no alternative text"
+            index = self.text.find(source, self.searched.get(source, 0))
+            self.problems.append(Problem(*position_of(self.text, index), message, "say what it shows: ![here](…)"))
+        url = self.address(address[1], "image")
+        return f"<img{attributes[: address.start(1)]}{url}{attributes[address.end(1) :]}>"
+
+    def address(self, written: str, role: str) -> str:
+        """What to put in place of an escaped address: a token when it leads into the site."""
+        url = re.sub("[\t\n]", "", unescape(written)).strip()  # browsers ignore them (WHATWG URL, 4.4)
+        if _SCHEME(url):
+            return written
+        if url[:2] in {"//", "/\\", "\\/", "\\\\"}:  # all the same to browsers
+            return escape("https://" + url.lstrip("/\\"))
+        if url.startswith("#") and role == "link":
+            return HERE + escape(_anchored(url))
+        parts = _PARTS(url)
+        assert parts  # it matches any text
+        path, query, fragment = parts.groups()
+        page = role == "link" and path.startswith("/") and not _EXTENSION(path)
+        if path.endswith(".md"):
+            fragment = _anchored(fragment)
+        place = self.find(url or ")", "(", "<", '"', "'", " ", "=")
+        return token(self.refer("page" if page else "file", unquote(path), query + fragment, place))
+
+    def refer(self, kind: str, target: str, suffix: str, place: tuple[int, int]) -> int:
+        """The number of a new reference."""
+        self.references.append(Reference(kind, target, suffix, *place))
+        return len(self.references) - 1
+
+    def find(self, written: str, *openings: str) -> tuple[int, int]:
+        """Where this is written next: behind one of the openings if possible."""
+        start = self.searched.get(written, 0)
+        found = [self.text.find(opening + written, start) + 1 for opening in openings]
+        index = min((index for index in found if index), default=self.text.find(written, start))
+        self.searched[written] = index + 1
+        return position_of(self.text, index)
+
+    def anchor(self, heading: str) -> str:
+        """A heading's id attribute; empty when it has no words."""
+        text = unescape(TAGS.sub("", heading)).replace("'", "").replace("\u2019", "")
+        name = "-".join(_WORD(text.lower()))
+        if not name:
+            return ""
+        count = self.anchors[name] = self.anchors.get(name, 0) + 1
+        return f' id="at:{name}-{count}"' if count > 1 else f' id="at:{name}"'
+
+    def removed(self) -> None:
+        """Tell of an address that the cleaner took out, where the text shows which."""
+        bad = _BAD_SCHEME(self.text, self.searched.get(":", 0))
+        self.searched[":"] = bad.end() if bad else len(self.text)
+        if bad:
+            message = f"an address was taken out, because it begins with '{bad[1]}'"
+            place = position_of(self.text, bad.start(1))
+            self.problems.append(Problem(*place, message, "use http:, https:, mailto: or tel:"))
+
+
+def _anchored(fragment: str) -> str:
+    """A fragment as ids in a body are: behind `at:`, unless it is a footnote's or the page's top."""
+    if fragment in {"", "#", "#top"} or fragment.startswith(("#fn:", "#fnref", "#at:")):
+        return fragment
+    return f"#at:{fragment[1:]}"
