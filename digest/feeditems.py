@@ -69,7 +69,8 @@ class Item(msgspec.Struct, frozen=True):
         return self.updated or self.published
 
 
-_URI = re.compile(r"[A-Za-z0-9/:?#\[\]@!$&'()*+,;=._~-]*(?:%[0-9A-Fa-f]{2}[A-Za-z0-9/:?#\[\]@!$&'()*+,;=._~-]*)*")
+_PLAIN = r"[A-Za-z0-9/:?#\[\]@!$&'()*+,;=._~-]*"
+_URI = re.compile(f"{_PLAIN}(?:%[0-9A-Fa-f]{{2}}{_PLAIN})*")
 _STRAY_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 
 

@@ -246,7 +246,7 @@ def body(context: Context, text: views.Content | views.Note) -> Markup:
     return Markup(resolve(bodies(text.body), text.links))
 
 
-_escape = lru_cache(4096)(html.escape)
+_escape = lru_cache(4096)(html.escape)  # names, addresses and dates are printed again and again
 
 
 def _text(value: Any) -> str:

@@ -169,12 +169,11 @@ class Renderer:
 
     def load(self, every: bool) -> None:
         """Load ahead of time what pages are rendered with: all of it, or only what hardly a build does without."""
+        templates = self.templates
         if every:
-            self.templates.load()
+            templates.load()
             for kind in (*FEEDS, "json", "sitemap"):
                 _renderer(kind)
-        else:
-            _ = self.templates
 
     @cached_property
     def templates(self) -> Templates:
