@@ -2,7 +2,7 @@
 
 An article is mostly text in which nothing happens, while Python-Markdown tries every rule on every piece of it. Here a
 block or a text that no rule can touch is recognised by one regular expression; links, code, line breaks and plain
-emphasis, which are nearly all that is left, are built at once; whatever is less simple goes to Python-Markdown itself,
+emphasis, which are nearly all that is left, are written at once; whatever is less simple goes to Python-Markdown itself,
 text by text. The three last walks over the tree (prettify, unescape, serialize) are one.
 
 What is relied on beyond the public API is the order of those steps and the names of the rules, the same in the versions
@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any, Self
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element, SubElement
 
 import markdown
 from markdown.blockparser import BlockParser
@@ -73,12 +74,15 @@ _BY_REFERENCE = ("reference", "image_reference", "short_reference", "short_image
 
 # Every branch of these starts with a literal, which lets the regular expression engine skip to it; a plain `in` is
 # quicker still, so that texts are asked with it first.
-_HARD = re.compile(r"`|\\|<(?![\s\d])|_(?<!\w_)|_(?!\w)").search
-_CODE_OR_LINK = r"`(?<!``)([^`]+)`(?!`)|\[(?<!!\[)([^\[\]`\\*_<~\n]+)\]\(([^\s()<>\"'`\\\[\]]+)\)"
-_TOKEN = re.compile(_CODE_OR_LINK).sub
-_TOKEN_OR_BREAK = re.compile(_CODE_OR_LINK + "|  \n").sub
-_EMPHASIS = re.compile(r"\*(?<!\*\*)(\*?)(?![\s*])([^*]+)(?<!\s)\*\1(?!\*)").split
+_HARD = re.compile(r"`|\\|<(?![\s\d])").search
+_CODE = r"`(?<!``)([^`]+)`(?!`)"
+_LINK = r"\[(?<!!\[)([^\[\]`\\*_<~\n]+)\]\(([^\s()<>\"'`\\\[\]]+)(?: \"(?!')([^\"()<>`\\\[\]\n]+)\")?\)"
+_TOKEN = re.compile(f"{_CODE}|{_LINK}").sub
+_TOKEN_OR_BREAK = re.compile(rf"{_CODE}|{_LINK}|  \n(?=\S)").sub
+_EMPHASIS = re.compile(r"\*(?<!\*\*)(\*?)(?![\s*])([^*]+)(?<!\s)\*\1(?!\*)|_(?<!\w_)(?![\s_])([^*_]+)(?<!\s)_(?!\w)").sub
+_LOOSE = re.compile(r"\*|_(?<!\w_)|_(?!\w)").search
 _SPACES_ONLY = re.compile("\n  *\n").search
+_SPACE = re.compile(r"\s").sub
 _ESCAPED = re.compile("\x02(\\d+)\x03")
 _BARE_AMPERSAND = re.compile(r"&(?!(?:#[0-9]+|#x[0-9a-f]+|[0-9a-z]+);)", re.IGNORECASE)
 _VOID = frozenset(("br", "hr", "img"))
@@ -171,7 +175,10 @@ class _FastBlockParser(BlockParser):
         while blocks:
             block = blocks[0]
             if _PARAGRAPH(block) and "]:" not in block:
-                self._paragraph.run(parent, blocks)
+                if self.state.isstate("list"):
+                    self._paragraph.run(parent, blocks)
+                else:
+                    SubElement(parent, "p").text = blocks.pop(0)
                 continue
             for rule, need in self._rules:
                 if need in block and rule.test(parent, block) and rule.run(parent, blocks) is not False:
@@ -210,8 +217,11 @@ class _FastInline(InlineProcessor):
             text = element.text
             if not text or isinstance(text, AtomicString) or _plain(text):
                 continue
-            if not _simple(element, text, self.md.references):
+            html = _simple(text, self.md.references)
+            if html is None:
                 self._stock(element, text)
+            else:
+                element.text = html
         return tree
 
     def _stock(self, element: Element, text: str) -> None:
@@ -249,68 +259,55 @@ def _plain(text: str) -> bool:
     )
 
 
-def _hard(text: str, references: object) -> object:
-    """Whether a rule other than those of `_simple` might still match in the text."""
-    return (
-        _HARD(text)
-        or "~~" in text
-        or ("[" in text and ("](" in text or "[^" in text or references))
-        or ("<" in text and "@" in text)
-    )
+class _Html(AtomicString):
+    """A text that is finished HTML."""
 
 
-def _simple(element: Element, text: str, references: object) -> bool:
-    """Whether the text was simple enough to become the element's text and children here."""
+def _simple(text: str, references: object) -> _Html | None:
+    """What the text makes, if it is simple enough."""
     if "\x02" in text:
-        return False
-    tokens: list[Element] = []
+        return None
+    tokens: list[str] = []
 
     def stash(match: re.Match[str]) -> str:
-        code, label, url = match.groups()
+        code, label, url, title = match.groups()
         if code is not None:
-            token = Element("code")
-            token.text = AtomicString(code_escape(code.strip()))
-        elif label is not None:
-            token = Element("a", {"href": url})
-            token.text = label
+            tokens.append(f"<code>{code_escape(code.strip())}</code>")
+        elif label is None:
+            tokens.append("<br />\n")
+        elif title is None:
+            tokens.append(f'<a href="{_escape_entities(url)}">{_escape_entities(label)}</a>')
         else:
-            token = Element("br")
-        tokens.append(token)
+            title = _SPACE(" ", title.strip())
+            tokens.append(f'<a href="{_escape_entities(url)}" title="{_escape_entities(title)}">{_escape_entities(label)}</a>')
         return "\x02"
 
-    rest = text
     if "  \n" in text:
-        rest = _TOKEN_OR_BREAK(stash, text)
+        text = _TOKEN_OR_BREAK(stash, text)
     elif "[" in text or "`" in text:
-        rest = _TOKEN(stash, text)
-    if _hard(rest, references):
-        return False
-    # In turn: text, the second star of a mark, what the marks enclose, text, ...
-    pieces = _EMPHASIS(rest)
-    if any("*" in piece for piece in pieces[::3]):
-        return False
-    queue = iter(tokens)
-    element.text, children = _split(pieces[0], queue)
-    for mark, enclosed, after in zip(pieces[1::3], pieces[2::3], pieces[3::3], strict=True):
-        emphasis = Element("strong" if mark else "em")
-        emphasis.text, inner = _split(enclosed, queue)
-        emphasis.extend(inner)
-        emphasis.tail, siblings = _split(after, queue)
-        children.append(emphasis)
-        children += siblings
-    element[0:0] = children
-    return True
+        text = _TOKEN(stash, text)
+    if (
+        _HARD(text)
+        or "~~" in text
+        or "  \n" in text
+        or ("[" in text and ("](" in text or "[^" in text or references))
+        or ("<" in text and "@" in text)
+    ):
+        return None
+    html = _escape_entities(text)
+    if "*" in html or "_" in html:
+        html = _EMPHASIS(_emphasised, html)
+        if _LOOSE(html):
+            return None
+    if tokens:
+        pieces = html.split("\x02")
+        html = "".join(chain.from_iterable(zip(pieces, tokens))) + pieces[-1]  # noqa: B905
+    return _Html(html)
 
 
-def _split(text: str, tokens: Iterator[Element]) -> tuple[str, list[Element]]:
-    """The text before the first token, and the tokens in the text, each with what follows it as its tail."""
-    head, *tails = text.split("\x02")
-    found = []
-    for tail in tails:
-        token = next(tokens)
-        token.tail = tail
-        found.append(token)
-    return head, found
+def _emphasised(match: re.Match[str]) -> str:
+    second, starred, underscored = match.groups()
+    return f"<strong>{starred}</strong>" if second else f"<em>{starred or underscored}</em>"
 
 
 def _html(root: Element, block_level: frozenset[str]) -> str:
@@ -331,8 +328,9 @@ def _write(element: Element, put: Callable[[str], None], block_level: frozenset[
     if in_block and (not tail or not tail.strip()):
         tail = "\n"
     elif tag == "br":
-        tail = "\n" + tail if tail and tail.strip() else "\n"
-    tail = _escape(tail) if tail else ""
+        tail = "\n" + _escape(tail) if tail and tail.strip() else "\n"
+    else:
+        tail = _escape(tail) if tail else ""
     if tag in _VOID:
         put(f"<{start} />{tail}")
         return
@@ -355,6 +353,8 @@ def _write(element: Element, put: Callable[[str], None], block_level: frozenset[
 
 
 def _escape(text: str) -> str:
+    if isinstance(text, _Html):
+        return text
     if "\x02" in text:
         text = _ESCAPED.sub(lambda match: chr(int(match[1])), text)
     return _escape_entities(text)

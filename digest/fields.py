@@ -19,8 +19,13 @@ CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]"
 """Characters that neither XML 1.0 nor HTML can carry, and DEL."""
 
 
+_PLAIN_URL = re.compile(r"https?://[a-z0-9][a-z0-9.-]*(?:/[^\s<>\"\\]*)?").fullmatch
+
+
 def check_url(url: str) -> str:
     """What is wrong with a URL that must be absolute http or https; empty when it is right."""
+    if _PLAIN_URL(url):
+        return ""
     try:
         parts = urlsplit(url)
         good = parts.scheme in ("http", "https") and bool(parts.hostname)

@@ -182,28 +182,29 @@ _WORD = re.compile(r"\s[a-z]")
 _SPACE = re.compile(r"\s|&nbsp;")
 
 
-def mentions(text: str) -> Iterator[tuple[int, int, str]]:
-    """Where escaped HTML text names tickers: start, end, and `NASDAQ:TSLA` or `$TSLA`, in order.
+def mentions(html: str) -> Iterator[tuple[int, int, str]]:
+    """Where the text of HTML names tickers: start, end, and `NASDAQ:TSLA` or `$TSLA`, in order.
 
-    A notation with an exchange counts only behind a known one (`Note: ABC` does not). One behind a dollar may
-    still be something else (`in $M`): believe it where the symbol is known.
+    `<` and `>` must stand around tags only. A notation with an exchange counts only behind a known one (`Note: ABC` does
+    not). One behind a dollar may still be something else (`in $M`): believe it where the symbol is known.
     """
-    if ":" not in text and "$" not in text:
-        return
     position = 0
-    while found := _MENTION.search(text, position):
+    while found := _MENTION.search(html, position):
         start, position = found.span()
         name = found["alone"]
         if name is None:
-            start, market = _market(text, found)
+            start, market = _market(html, found)
             if not market:
                 position = found.start() + 1
                 continue
             name = f"{market}:{found['listed']}"
         else:
             name = f"${name}"
-        url = text.rfind("://", 0, start)
-        if url < 0 or _SPACE.search(text, url, start):
+        text = html.rfind(">", 0, start) + 1  # where it begins
+        if html.find("<", text, start) >= 0:  # in a tag
+            continue
+        url = html.rfind("://", text, start)
+        if url < 0 or _SPACE.search(html, url, start):
             yield start, position, name.replace("&amp;", "&")
 
 

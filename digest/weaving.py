@@ -91,22 +91,15 @@ class Weaver:
         return "".join(parts)
 
     def prose(self, html: str) -> str:
-        """HTML with tokens around the tickers that its text nodes mention."""
-        if "$" not in html and ":" not in html:
-            return html
-        pieces = TAGS.split(html)
-        for index, text in enumerate(pieces):
-            if index % 2 or ("$" not in text and ":" not in text):
-                continue
-            parts: list[str] = []
-            position = 0
-            for start, end, notation in mentions(text):
-                written = text[start:end]
-                number = self.refer("ticker", notation, "", self.find(unescape(written)))
-                parts += text[position:start], mention(number, written)
-                position = end
-            pieces[index] = "".join((*parts, text[position:]))
-        return "".join(pieces)
+        """HTML with tokens around the tickers that its text mentions."""
+        parts: list[str] = []
+        position = 0
+        for start, end, notation in mentions(html):
+            written = html[start:end]
+            number = self.refer("ticker", notation, "", self.find(unescape(written)))
+            parts += html[position:start], mention(number, written)
+            position = end
+        return "".join((*parts, html[position:])) if parts else html
 
     def link(self, attributes: str) -> str:
         """A link's start tag."""
