@@ -35,8 +35,9 @@ TESTED = ((3, 10), (3, 11))
 
 # A block in which every line starts so that only the paragraph rule can want it: no indent, marker, heading, quote,
 # rule, underline, table or definition. Emphasis and links may start a line, a digit a later one.
-_LINE = r"(?:[^\s#*+\-_=>\[:|%s]|\*{1,3}[^\s*]|\[)[^\n]*"
-_PARAGRAPH = re.compile(_LINE % r"\d" + r"(?:\n" + _LINE % "" + r")*\Z").match
+_START = r"(?:[^\s#*+\-_=>\[:|%s]|\*{1,3}[^\s*]|\[)"
+_FIRST_LINE = re.compile(_START % r"\d").match
+_PARAGRAPH = re.compile(_START % r"\d" + r"[^\n]*(?:\n" + _START % "" + r"[^\n]*)*\Z").match
 
 # What must stand in a block before these rules can apply to it.
 _BLOCK_NEEDS = {
@@ -74,13 +75,13 @@ _BY_REFERENCE = ("reference", "image_reference", "short_reference", "short_image
 
 # Every branch of these starts with a literal, which lets the regular expression engine skip to it; a plain `in` is
 # quicker still, so that texts are asked with it first.
-_HARD = re.compile(r"`|\\|<(?![\s\d])").search
+_TAG = re.compile(r"<(?![\s\d])").search
 _CODE = r"`(?<!``)([^`]+)`(?!`)"
 _LINK = r"\[(?<!!\[)([^\[\]`\\*_<~\n]+)\]\(([^\s()<>\"'`\\\[\]]+)(?: \"(?!')([^\"()<>`\\\[\]\n]+)\")?\)"
 _TOKEN = re.compile(f"{_CODE}|{_LINK}").sub
 _TOKEN_OR_BREAK = re.compile(rf"{_CODE}|{_LINK}|  \n(?=\S)").sub
 _EMPHASIS = re.compile(r"\*(?<!\*\*)(\*?)(?![\s*])([^*]+)(?<!\s)\*\1(?!\*)|_(?<!\w_)(?![\s_])([^*_]+)(?<!\s)_(?!\w)").sub
-_LOOSE = re.compile(r"\*|_(?<!\w_)|_(?!\w)").search
+_LOOSE = re.compile(r"_(?:(?<!\w_)|(?!\w))").search
 _SPACES_ONLY = re.compile("\n  *\n").search
 _SPACE = re.compile(r"\s").sub
 _ESCAPED = re.compile("\x02(\\d+)\x03")
@@ -174,7 +175,7 @@ class _FastBlockParser(BlockParser):
             self._paragraph = self.blockprocessors["paragraph"]
         while blocks:
             block = blocks[0]
-            if _PARAGRAPH(block) and "]:" not in block:
+            if (_PARAGRAPH if "\n" in block else _FIRST_LINE)(block) and "]:" not in block:
                 if self.state.isstate("list"):
                     self._paragraph.run(parent, blocks)
                 else:
@@ -287,17 +288,18 @@ def _simple(text: str, references: object) -> _Html | None:
     elif "[" in text or "`" in text:
         text = _TOKEN(stash, text)
     if (
-        _HARD(text)
+        "`" in text
+        or "\\" in text
         or "~~" in text
         or "  \n" in text
         or ("[" in text and ("](" in text or "[^" in text or references))
-        or ("<" in text and "@" in text)
+        or ("<" in text and ("@" in text or _TAG(text)))
     ):
         return None
     html = _escape_entities(text)
     if "*" in html or "_" in html:
         html = _EMPHASIS(_emphasised, html)
-        if _LOOSE(html):
+        if "*" in html or ("_" in html and _LOOSE(html)):
             return None
     if tokens:
         pieces = html.split("\x02")

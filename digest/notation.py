@@ -165,7 +165,6 @@ def slug(symbol: str) -> str:
 
 
 _TAIL = r"(?:(?:\.[A-Z]{1,3}|/[A-Z]{1,2}|-[A-Z]{1,4}|&amp;[A-Z]{1,9})(?![A-Za-z0-9]))*"
-# Both branches begin with a literal character, so that the search skips from one ':' or '$' to the next.
 _MENTION = re.compile(
     rf"""
     : (?P<space>(?:\s|&nbsp;|&\#160;){{0,2}}) \$?
@@ -174,7 +173,7 @@ _MENTION = re.compile(
       (?P<alone> \^?[A-Z]{{1,6}} {_TAIL} ) (?![\w$])
     """,
     re.VERBOSE,
-)
+).match
 _MARKET = re.compile(r"(?<![\w./:@=#$&?%-])(?:(?:NYSE|OTC|TSX|Euronext)[ \u00a0])?[A-Z][A-Za-z0-9]{1,13}$")
 _REACH = 24
 """No spelling of an exchange is longer."""
@@ -189,23 +188,36 @@ def mentions(html: str) -> Iterator[tuple[int, int, str]]:
     not). One behind a dollar may still be something else (`in $M`): believe it where the symbol is known.
     """
     position = 0
-    while found := _MENTION.search(html, position):
-        start, position = found.span()
+    for at in _marks(html):
+        if at < position or not (found := _MENTION(html, at)):
+            continue
+        start = at
         name = found["alone"]
         if name is None:
             start, market = _market(html, found)
             if not market:
-                position = found.start() + 1
                 continue
             name = f"{market}:{found['listed']}"
         else:
             name = f"${name}"
+        position = found.end()
         text = html.rfind(">", 0, start) + 1  # where it begins
         if html.find("<", text, start) >= 0:  # in a tag
             continue
         url = html.rfind("://", text, start)
         if url < 0 or _SPACE.search(html, url, start):
             yield start, position, name.replace("&amp;", "&")
+
+
+def _marks(text: str) -> list[int]:
+    """Where colons and dollars stand, in order. To find each by itself is much quicker than to search for both."""
+    found = []
+    for mark in ":$":
+        at = text.find(mark)
+        while at >= 0:
+            found.append(at)
+            at = text.find(mark, at + 1)
+    return sorted(found)
 
 
 def _market(text: str, found: re.Match[str]) -> tuple[int, str]:
