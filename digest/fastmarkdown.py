@@ -321,18 +321,17 @@ def _html(root: Element, block_level: frozenset[str]) -> str:
 
 
 def _write(element: Element, put: Callable[[str], None], block_level: frozenset[str], in_block: bool) -> None:
-    tag, text, tail = element.tag, element.text, element.tail
+    tag, text = element.tag, element.text
+    tail = _escape(element.tail) if element.tail else ""
     in_block = in_block and tag in block_level
     start = tag
     if element.attrib:
         for name, value in sorted(element.items()):
             start += f' {name}="{_escape(value).replace(chr(34), "&quot;")}"'
-    if in_block and (not tail or not tail.strip()):
+    if in_block and not tail.strip():
         tail = "\n"
     elif tag == "br":
-        tail = "\n" + _escape(tail) if tail and tail.strip() else "\n"
-    else:
-        tail = _escape(tail) if tail else ""
+        tail = "\n" + tail if tail.strip() else "\n"
     if tag in _VOID:
         put(f"<{start} />{tail}")
         return

@@ -173,7 +173,11 @@ def place(stage: str, fresh: bool, index: int, path: str) -> str:
     if not fresh:
         return f"{stage}/{index}"
     target = f"{stage}/{path}"
-    os.makedirs(os.path.dirname(target), exist_ok=True)
+    folder = os.path.dirname(target)
+    try:
+        os.mkdir(folder)  # nearly every page has one of its own
+    except OSError:
+        os.makedirs(folder, exist_ok=True)
     return target
 
 

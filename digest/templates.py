@@ -168,7 +168,7 @@ class Templates:
 
     def _parse(self, name: str, source: _Source, problems: list[Diagnostic]) -> Iterator[str]:
         try:
-            tree = self._environment.parse(source.text, name, source.label)
+            tree = self._environment.trees[name] = self._environment.parse(source.text, name, source.label)
         except jinja2.TemplateSyntaxError as error:
             problems.append(Diagnostic(source.label, error.lineno, 0, error.message or "syntax error"))
             return
@@ -289,6 +289,12 @@ class _Environment(jinja2.Environment):
         self.globals = {"range": range, "dict": dict, "namespace": self.globals["namespace"]}
         self.filters = {name: each for name, each in self.filters.items() if name not in ("random", "pprint")}
         self.filters |= {each.__name__: each for each in (body, *filters.ALL)}
+        self.trees: dict[str | None, nodes.Template] = {}
+        """Templates that were parsed to see what they refer to, until they are compiled."""
+
+    def compile(self, source: Any, name: str | None = None, *rest: Any, **others: Any) -> Any:
+        """The compiled template, of which the tree may be there already."""
+        return super().compile(self.trees.pop(name, source), name, *rest, **others)
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         """The environment's own: Jinja would stack a slow `ChainMap` on them for globals of a single template."""
