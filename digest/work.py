@@ -123,7 +123,7 @@ class Worker:
                     data = self.renderer.render(page)
                     same = not chunk.fresh and _has(target, data)
                     if not same:
-                        _write(staged, data)
+                        files.write(staged, data)
             except ContentError as error:
                 problems.update(dict.fromkeys(error.diagnostics))
                 continue
@@ -132,16 +132,6 @@ class Worker:
             state = "same" if same else "staged" if free else "foreign"
             done.append(Rendered(index, state, stat, stat.size))
         return done, list(problems)
-
-
-def _write(path: str, data: bytes) -> None:
-    """Write a new file: without `open`, which asks the file what it is and takes as long as all the rest."""
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o666)
-    try:
-        while data:
-            data = data[os.write(file, data) :]
-    finally:
-        os.close(file)
 
 
 def _copy(page: Page, to: str) -> None:
