@@ -63,7 +63,7 @@ def _build(options: Options, store: Store, library: Library | None, progress: Pr
     clock = Clock()
     standing = library.take_standing(options.output) if library else None
     standing = standing or Standing.look(options.output)
-    known, changed = library.take_listing(options) if library else (None, ())
+    known, changed = library.take_listing(options) if library else (None, None)
     found = inputs.look(options, known, changed)
     if library:
         library.keep_listing(options, found.content, guessed=known is not None)

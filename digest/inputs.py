@@ -6,7 +6,7 @@ This is all that an unchanged build loads, so nothing here may import what parse
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import msgspec
@@ -128,6 +128,8 @@ class Inputs(msgspec.Struct, frozen=True):
     """Of all templates, by their bytes."""
     key: bytes
     """Of everything that the outputs depend on, but for the moment; empty when that cannot be said for sure."""
+    changed: Collection[str] | None = None
+    """The only files of the content that may have changed since the last build, by their paths; None when any may have."""
 
 
 class Clock:
@@ -144,14 +146,14 @@ class Clock:
         self._last = now
 
 
-def look(options: Options, known: dict[str, Stat] | None = None, changed: Iterable[str] = ()) -> Inputs:
+def look(options: Options, known: dict[str, Stat] | None = None, changed: Collection[str] | None = None) -> Inputs:
     """List what goes in. Raises `ContentError` when there is no content folder.
 
-    Where the content was `known` before, only the files that have `changed` since are looked at.
+    Where the content was `known` in the last build, only the files that have `changed` since are looked at.
     """
     now, config = files.now(), options.config
-    if known is None:
-        content = files.walk(options.content, config.ignore)
+    if known is None or changed is None:
+        content, changed = files.walk(options.content, config.ignore), None
     else:
         content = files.walk_again(known, options.content, changed, config.ignore)
     if not content and not options.content.is_dir():
@@ -176,7 +178,7 @@ def look(options: Options, known: dict[str, Stat] | None = None, changed: Iterab
     audience = (options.audience.drafts, options.audience.future)
     places = [str(options.content.absolute()), *map(str, folders)]
     key = fingerprint((program.key(), config, places, audience, content, trees)) if sure else b""
-    return Inputs(content, dict(sorted(assets.items())), fingerprint(templates), key)
+    return Inputs(content, dict(sorted(assets.items())), fingerprint(templates), key, changed)
 
 
 def _is_text(path: str) -> bool:

@@ -19,9 +19,10 @@ from digest.entries import Cataloguer, Entry, Terms
 from digest.errors import ContentError, Diagnostic
 from digest.files import Stat
 from digest.fingerprint import digest, fingerprint
-from digest.inputs import File, Options
+from digest.inputs import File, Inputs, Options
 from digest.publish import Standing
 from digest.sections import Made
+from digest.site import Assembly
 from digest.store import Damaged, SourceRow, Store
 from digest.tickers import Registry
 from digest.work import ParseChunk
@@ -73,8 +74,11 @@ class Library:
         self._fresh: dict[str, bytes] = {}
         """Encoded articles that were just parsed: whoever renders all of them need not fetch them from the store."""
         self._registry: tuple[bytes, Registry] | None = None
-        self._terms = b""
+        self._settings = self._terms = b""
+        """The keys of the settings and terms under which all of it was looked at."""
         self.made = Made({}, {})
+        self.assembly: Assembly | None = None
+        """The last build's."""
         self.standing: Standing | None = None
         """What stood in an output folder at the end of the last build."""
         self._listing: tuple[Any, dict[str, Stat]] | None = None
@@ -93,11 +97,11 @@ class Library:
         if changed is None:
             self._listing = None
 
-    def take_listing(self, options: Options) -> tuple[dict[str, Stat] | None, Collection[str]]:
+    def take_listing(self, options: Options) -> tuple[dict[str, Stat] | None, Collection[str] | None]:
         """What the content folder held, if all that has changed since is known, and that; for one build."""
         (known, changed), self._listing, self._changed = (self._listing, self._changed), None, None
         if known is None or changed is None or known[0] != (options.content, options.config.ignore):
-            return None, ()
+            return None, None
         return known[1], changed
 
     def keep_listing(self, options: Options, content: dict[str, Stat], guessed: bool) -> None:
@@ -124,15 +128,21 @@ class Library:
         known, self.worker = self.worker, None
         return known[1] if known and known[0] == made_of else None
 
-    def look(self, content: Path, tree: dict[str, Stat], settings_key: bytes, force: bool = False) -> Stale:
+    def look(self, content: Path, inputs: Inputs, settings_key: bytes, force: bool = False) -> Stale:
         """What is not as it was; of files that are published as they are, the new state is already known."""
         if self.rows is None:
             self.rows = {} if force else self.store.sources()
-        rows = self.rows
+        rows, tree = self.rows, inputs.content
+        suspects = inputs.changed
+        if suspects is None or force or self._settings != settings_key:
+            suspects = {**tree, **rows}
         changed: dict[str, SourceRow] = {}
-        to_parse = []
-        for path, stat in tree.items():
-            row = rows.get(path)
+        to_parse, gone = [], []
+        for path in suspects:
+            row, stat = rows.get(path), tree.get(path)
+            if stat is None:
+                gone += [path] if row else []
+                continue
             if not force and row and row.stat == stat and (row.settings == settings_key or not _is_parsed(path)):
                 continue
             if not _is_parsed(path):
@@ -144,11 +154,11 @@ class Library:
                     changed[path] = replace(row, stat=now.stat)  # touched, not changed
                     continue
             to_parse.append(path)
-        gone = [path for path in rows if path not in tree]
         rows.update(changed)
         for path in gone:
             del rows[path]
             self.entries.pop(path, None)
+        self._settings = settings_key
         return Stale(changed, to_parse, gone)
 
     def refresh(

@@ -6,10 +6,10 @@ key is made of its articles' keys; a section that is known to be as it was is no
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import groupby, takewhile
+from itertools import takewhile
 from operator import attrgetter
 from typing import Any
 
@@ -71,8 +71,6 @@ class _Planner(SharedViews):
         self.memory = memory
         self.terms = fingerprint((terms, config, self.view))
         self.days = {day: self._day_key(day) for day in site.editions}
-        self.months: dict[tuple[str, str], list[str]] = {}
-        """The months of every group, newest first, by its kind and slug; known once the groups are planned."""
 
     def plan(self, assets: Mapping[str, File]) -> tuple[Plan, list[Diagnostic]]:
         every = list(self._sections(assets))
@@ -124,15 +122,12 @@ class _Planner(SharedViews):
     def _articles(self) -> Iterator[Section]:
         """Articles by the months of their addresses, in runs, as every page shows its neighbours."""
         public = self.site.articles
-        runs: dict[str, int] = {}
-        start = 0
-        for month, run in groupby(public, lambda entry: entry.address[:7]):
-            runs[month] = runs.get(month, 0) + 1
-            end = start + len(list(run))
+        runs: Counter[str] = Counter()
+        for month, start, end in self.site.runs:
+            runs[month] += 1
             cards = Cards(public[max(start - 1, 0) : end + 1])
             inputs = start == 0, cards, Contents(public[start:end])
             yield self._section(f"articles/{month}/{runs[month]}", inputs, self._article_pages, public, start, end)
-            start = end
         expired = self.site.expired
         yield self._section("expired", (Cards(expired), Contents(expired)), self._expired_pages)
 
@@ -183,7 +178,8 @@ class _Planner(SharedViews):
     def _day_key(self, day: str) -> bytes:
         """The key of all that an edition is made of."""
         note = self.site.notes.get(day)
-        return fingerprint((day, note and (note.content_key, note.title), Cards(self.site.editions[day])))
+        inputs = day, note and (note.content_key, note.title), Cards(self.site.editions[day])
+        return self.memory.key(f"day/{day}", inputs)
 
     def _month_pages(self, month: str, found: list[tuple[str, _EditionLinks]]) -> Iterator[Page]:
         editions = []
@@ -217,8 +213,6 @@ class _Planner(SharedViews):
                 entries.append(
                     views.GroupEntry(shown.name, shown.label, shown.exchange, shown.url, shown.feed, len(group.articles), newest)
                 )
-                months = set(map(attrgetter("month"), group.articles))
-                self.months[kind, slug] = sorted(months, reverse=True)
                 inputs = shown, Cards(group.articles)
                 yield self._section(f"{kind}/{slug}", inputs, self._group_pages, group, shown, list_url)
             yield self._section(kind, entries, self._list_pages, kind, list_url, entries)
@@ -231,7 +225,7 @@ class _Planner(SharedViews):
 
     def _group_pages(self, group: Group, shown: views.Group, list_url: str) -> Iterator[Page]:
         kind, slug = group.kind, group.slug
-        months: dict[str, list[Entry]] = {month: [] for month in self.months[kind, slug]}
+        months: dict[str, list[Entry]] = {month: [] for month in group.months}
         for entry in group.articles:
             months[entry.month].append(entry)
         counts = []
@@ -307,18 +301,19 @@ class _Planner(SharedViews):
         articles: defaultdict[str, list[Entry]] = defaultdict(list)
         days: defaultdict[str, list[str]] = defaultdict(list)
         groups: defaultdict[str, list[str]] = defaultdict(list)
-        for month, run in groupby(site.articles, lambda entry: entry.address[:7]):
-            articles[month.replace("/", "-")] += [entry for entry in run if not entry.reprinted]
+        for month, start, end in site.runs:
+            articles[month.replace("/", "-")] += [entry for entry in site.articles[start:end] if not entry.reprinted]
         for day in site.editions:
             days[day[:7]].append(day)
         pages = ["", "archive/", "feeds/", *[page.address for page in site.standing]]
         pages += [urls.day(year) for year in sorted({month[:4] for month in days})]
         for kind, found in site.groups.items():
             pages += [kind + "/"] if found else []
-            for slug in found:
-                pages.append(urls.group(kind, slug))
-                for month in self.months[kind, slug]:
-                    groups[month].append(urls.group(kind, slug))
+            for slug, group in found.items():
+                folder = urls.group(kind, slug)
+                pages.append(folder)
+                for month in group.months:
+                    groups[month].append(folder)
         names = []
         for month in sorted(articles.keys() | days.keys()):
             parts: tuple[list[Entry], list[str], list[str]] = articles[month], days[month], groups[month]

@@ -86,7 +86,7 @@ class Pipeline:
         config, content = self.config, self.options.content
         settings = Settings(config.timezone, config.markdown)
         key = fingerprint((program.key(), settings))
-        stale = self.library.look(content, self.inputs.content, key, self.options.force)
+        stale = self.library.look(content, self.inputs, key, self.options.force)
         registry, registry_key = self._registry()
         terms = Terms(config.base, config.author, registry)
         terms_key = fingerprint((program.key(), terms.base, terms.author, registry_key))
@@ -122,9 +122,16 @@ class Pipeline:
             return Registry((), home, {}), b""
 
     def assemble(self, registry: Registry) -> Site:
+        """Put the articles in order, where they are not in order already."""
         self.media = self.library.media(self.options.content)
-        entries = self.library.entries.values()
-        whole, problems = site.assemble(self.config, entries, registry, self.media, self.options.audience)
+        entries, audience, last = self.library.entries, self.options.audience, self.library.assembly
+        whole = last and last.amended(self.config, entries, registry, self.media, audience)
+        if last and whole:
+            problems = last.problems
+        else:
+            whole, problems = site.assemble(self.config, entries.values(), registry, self.media, audience)
+        self.library.assembly = site.Assembly(whole, problems, self.config, entries.copy(), registry, self.media, audience)
+        self._blame(problem for entry in entries.values() if entry.problems for problem in entry.problems)
         self._blame(problems)
         self.clock.done("assemble")
         return whole
@@ -222,7 +229,7 @@ class Pipeline:
         staged = [(page.index, planned[page.index]) for page in rendered if page.state == "staged"]
         fresh = {page.index: page.stat for page in rendered}
         if staging:
-            staging.publish(staged, sorted(todo.plan.paths), gone)
+            staging.publish(staged, sorted(todo.plan.paths), gone, self.standing.paths)
             if not staging.fresh:  # a file that is moved by itself, and not with its folder, has another change time now
                 moved = publish.states(self.options.output, [path for _, path in staged])
                 fresh |= zip([index for index, _ in staged], moved, strict=True)

@@ -62,8 +62,8 @@ class Plan(NamedTuple):
 class Made(NamedTuple):
     """What an earlier plan came to, that the next one need not make again."""
 
-    sections: dict[str, tuple[Any, bytes]]
-    """What sections were made of, and their keys, by name."""
+    keys: dict[str, tuple[Any, bytes]]
+    """What sections and days were made of, and their keys, by name."""
     cards: dict[bytes, tuple[Any, ...]]
     """The values of cards, by their keys."""
 
@@ -75,10 +75,12 @@ class Memory:
         """`known` stand in the output, whole. `made` is filled here, for the next plan."""
         self.known = known
         self.cards = made.cards
-        self._made = made.sections
+        self._made = made.keys
+        self._asked: set[str] = set()
 
     def key(self, name: str, inputs: Any) -> bytes:
-        """The key of a section's inputs; the last one, if they are the same, which is quicker to see than a key is made."""
+        """The key of some inputs; the last one, if they are the same, which is quicker to see than a key is made."""
+        self._asked.add(name)
         last = self._made.get(name)
         key = last[1] if last and last[0] == inputs else fingerprint(inputs)
         self._made[name] = inputs, key
@@ -98,7 +100,7 @@ class Memory:
                 if before is None or before.paths != found.paths:
                     new += Counter(found.paths) - Counter(before.paths if before else ())
             every[section.name] = found
-        for name in self._made.keys() - every.keys():
+        for name in self._made.keys() - self._asked:
             del self._made[name]
         return Plan(pages, every, [path for section in every.values() for path in section.paths], new, settings)
 

@@ -5,9 +5,12 @@ Decides what is public at a given moment, where links lead, and what belongs tog
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping
+from itertools import groupby
 from operator import attrgetter
+from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -17,7 +20,7 @@ from digest.config import Config
 from digest.entries import Entry
 from digest.errors import Diagnostic
 from digest.fingerprint import fingerprint
-from digest.inputs import Audience, File, Skipped
+from digest.inputs import FOREVER, Audience, File, Skipped
 from digest.links import PageLink, Resolver
 from digest.tickers import Company, Registry
 from digest.views import Image
@@ -32,6 +35,8 @@ class Group(Struct, frozen=True):
     name: str
     slug: str
     articles: list[Entry]
+    months: list[str]
+    """The months of its articles' editions, newest first."""
     company: Company | None = None
     description: str = ""
     members: tuple[str, ...] = ()
@@ -49,6 +54,8 @@ class Site(Struct, frozen=True):
     """Pages that belong to no day, by address."""
     notes: dict[str, Entry]
     """Editors' notes by day."""
+    runs: list[Run]
+    """Which of them stand together, as their addresses begin with the same month."""
     editions: dict[str, list[Entry]]
     """Days, newest first, with their articles in the editor's order."""
     groups: dict[str, dict[str, Group]]
@@ -60,6 +67,16 @@ class Site(Struct, frozen=True):
     page_links: list[PageLink]
     """The articles' links to pages by their addresses."""
     skipped: Skipped
+
+
+class Run(NamedTuple):
+    """Articles in succession."""
+
+    month: str
+    """`2024/05`."""
+    start: int
+    end: int
+    """One behind the last."""
 
 
 class Settled(Struct, frozen=True):
@@ -74,12 +91,77 @@ class Settled(Struct, frozen=True):
     """Whether there is a page of its source."""
 
 
+class Assembly(NamedTuple):
+    """A site, what is wrong with it as a whole, and all that it was assembled from."""
+
+    site: Site
+    problems: list[Diagnostic]
+    config: Config
+    entries: dict[str, Entry]
+    registry: Registry
+    media: Mapping[str, File]
+    audience: Audience
+
+    def amended(
+        self, config: Config, entries: Mapping[str, Entry], registry: Registry, media: Mapping[str, File], audience: Audience
+    ) -> Site | None:
+        """The site of these, where nothing but the texts of few articles has changed since; else None.
+
+        Lists in which no such article stands are the very same.
+        """
+        until = self.site.skipped.valid_until
+        lasting = self.audience.as_of <= audience.as_of < (FOREVER if until is None else until)
+        same = replace(self.audience, as_of=audience.as_of) == audience
+        same = same and (self.config, self.registry, self.media) == (config, registry, media)
+        if not (lasting and same and self.entries.keys() == entries.keys()):
+            return None
+        changed = [(before, entries[path]) for path, before in self.entries.items() if entries[path] is not before]
+        if len(changed) > FEW:
+            return None
+        site: Site | None = self.site
+        for before, after in changed:
+            site = site and _amended(site, before, after)
+        return site
+
+
+FEW = 20
+"""Articles up to which a site is amended, and not assembled anew."""
+
+TEXT = ("title", "details", "body", "card_key", "content_key", "problems")
+"""What an article may change without standing anywhere else."""
+
+
+def _amended(site: Site, before: Entry, after: Entry) -> Site | None:
+    """The site with an article's text changed; None if it takes more than that."""
+    unmoved = replace(after, **{name: getattr(before, name) for name in TEXT}) == before
+    if not unmoved or before.kind != "article" or before.path in site.settled:
+        return None
+    place = _newest_first(before)
+
+    def swapped(found: list[Entry]) -> list[Entry]:
+        at = bisect_left(found, place, key=_newest_first)
+        there = at < len(found) and found[at].path == before.path
+        return [*found[:at], after, *found[at + 1 :]] if there else found
+
+    def regrouped(group: Group) -> Group:
+        found = swapped(group.articles)
+        return group if found is group.articles else replace(group, articles=found)
+
+    groups = {kind: {slug: regrouped(group) for slug, group in found.items()} for kind, found in site.groups.items()}
+    day = [after if entry.path == before.path else entry for entry in site.editions.get(before.edition, ())]
+    editions = {**site.editions, before.edition: day} if day else site.editions
+    return replace(site, articles=swapped(site.articles), editions=editions, groups=groups)
+
+
 def assemble(
     config: Config, entries: Iterable[Entry], registry: Registry, media: Mapping[str, File], audience: Audience
 ) -> tuple[Site, list[Diagnostic]]:
-    """Return the site as `audience` may see it, and what is wrong with it. `media` are files by their paths."""
+    """Return the site as `audience` may see it, and what is wrong with it as a whole. `media` are files by their paths.
+
+    What is wrong with a source by itself is in its entry.
+    """
     sources = list(entries)
-    problems = [problem for entry in sources if entry.problems for problem in entry.problems]
+    problems: list[Diagnostic] = []
     articles, expired, standing, notes, status, hidden = _admit(sources, audience)
     articles.sort(key=_newest_first)
     expired.sort(key=_newest_first)
@@ -111,7 +193,10 @@ def assemble(
     skipped = _skipped(sources, audience, status, hidden)
     editions = _editions(articles)
     problems += links.problems
-    return Site(articles, expired, standing, by_day, editions, groups, companies, settled, links.pages, skipped), problems
+    whole_site = Site(
+        articles, expired, standing, by_day, _runs(articles), editions, groups, companies, settled, links.pages, skipped
+    )
+    return whole_site, problems
 
 
 def _admit(
@@ -184,6 +269,16 @@ def _newest_first(entry: Entry) -> tuple[int, str]:
     return -entry.seconds, entry.path
 
 
+def _runs(articles: Iterable[Entry]) -> list[Run]:
+    runs: list[Run] = []
+    start = 0
+    for month, run in groupby([entry.address[:7] for entry in articles]):
+        end = start + len(list(run))
+        runs.append(Run(month, start, end))
+        start = end
+    return runs
+
+
 def _editions(articles: list[Entry]) -> dict[str, list[Entry]]:
     days: defaultdict[str, list[Entry]] = defaultdict(list)
     for entry in articles:
@@ -224,18 +319,23 @@ def _group(
             by_symbol.setdefault(symbol, [])
     groups: dict[str, dict[str, Group]] = {kind: {} for kind in KINDS}
     for symbol, found in sorted(by_symbol.items()):
-        group = Group("tickers", symbol, notation.slug(symbol), found, companies.get(symbol))
+        group = Group("tickers", symbol, notation.slug(symbol), found, _months(found), companies.get(symbol))
         _place(groups["tickers"], group, problems, "give one of them as an alias of the other in tickers.yaml")
     for tag, found in sorted(by_tag.items()):
-        _place(groups["tags"], Group("tags", tag, urls.slugify(tag), found), problems, "rename one of them")
+        _place(groups["tags"], Group("tags", tag, urls.slugify(tag), found, _months(found)), problems, "rename one of them")
     for group in _sources(by_source):
         _place(groups["sources"], group, problems, "rename one of them")
     for name, watchlist in config.watchlists.items():
         theirs = {entry.path: entry for symbol in members[name] for entry in by_symbol[symbol]}
         newest = sorted(theirs.values(), key=_newest_first)
-        group = Group("watchlists", watchlist.title or name, name, newest, None, watchlist.description, members[name])
+        title, about = watchlist.title or name, watchlist.description
+        group = Group("watchlists", title, name, newest, _months(newest), None, about, members[name])
         groups["watchlists"][name] = group
     return groups
+
+
+def _months(articles: Iterable[Entry]) -> list[str]:
+    return sorted(set(map(attrgetter("month"), articles)), reverse=True)
 
 
 def _sources(by_name: Mapping[str, list[Entry]]) -> list[Group]:
@@ -249,7 +349,7 @@ def _sources(by_name: Mapping[str, list[Entry]]) -> list[Group]:
         found = [article for name in names for article in by_name[name]]
         if len(names) > 1:
             found.sort(key=_newest_first)
-        groups.append(Group("sources", oldest, slug, found))
+        groups.append(Group("sources", oldest, slug, found, _months(found)))
     return sorted(groups, key=lambda group: (group.name.casefold(), group.name))
 
 

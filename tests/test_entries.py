@@ -74,3 +74,23 @@ def test_keys_stay_with_what_is_shown() -> None:
     changed, *_ = shown(msgspec.structs.replace(ARTICLE, body=b"another"))
     assert entry.card_key == changed.card_key
     assert entry.content_key != changed.content_key
+
+
+@pytest.mark.parametrize("name", OTHER)
+def test_amended_is_assembled(name: str) -> None:
+    """Whatever is changed in an article: a site that is amended for it is the one that would be assembled."""
+    catalogue = Cataloguer(Terms(CONFIG.base, CONFIG.author, REGISTRY))
+    plain = msgspec.structs.replace(ARTICLE, image=None, references=ARTICLE.references[:1])
+    beside = msgspec.structs.replace(plain, path="z.md", address="2024/05/17/z/", tickers=("TSLA",), tags=("cars",))
+    changed = msgspec.structs.replace(plain, **{name: OTHER[name]})
+    before, after = (
+        {article.path: catalogue(article.path, Parsed(article, ())) for article in (one, beside)} for one in (plain, changed)
+    )
+    audience = Audience(AS_OF, True, True)
+    whole, problems = site.assemble(CONFIG, before.values(), REGISTRY, MEDIA, audience)
+    amended = site.Assembly(whole, problems, CONFIG, before, REGISTRY, MEDIA, audience).amended(
+        CONFIG, after, REGISTRY, MEDIA, audience
+    )
+    assert amended is None or (amended, problems) == site.assemble(CONFIG, after.values(), REGISTRY, MEDIA, audience)
+    if name in {"title", "body", "summary", "disclosure", "via"}:
+        assert amended

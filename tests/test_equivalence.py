@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,15 @@ from typing import Any
 import pytest
 from sites import AS_OF, SETTINGS, article, make, tree, write
 
+from digest import files, site
 from digest.errors import DigestError
 from digest.library import Library
 from digest.store import Store
 
 SEQUENCES = 200
 STEPS = 4
+WRITERS = 40
+SAVES = 7
 DAYS = ("2023-12-30", "2024-05-16", "2024-05-17", "2024-05-18T09:30", "2024-05-19", "2030-01-01")
 TICKERS = ("NVDA", "TSLA", "LON:VOD", "BRK.B", "ON", "FB")
 TAGS = ("ai", "cars", "telecoms")
@@ -41,12 +45,14 @@ REGISTRY = (
 class Editor:
     """Somebody who works on a site, at random but the same for the same seed."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    def __init__(self, folder: Path, seed: int, links: float = 1) -> None:
+        """`links` is how many of the articles may lead to others and to files."""
         self.random = random.Random(seed)
         self.folder = folder
         self.content = folder / "content"
         self.as_of = AS_OF
         self.removed: dict[Path, bytes] = {}
+        self.links = links
         self.alone = seed % 8 == 0
         """Whether only the builder writes to the output."""
         write(folder, {"content/chart.png": b"\x89PNG one", "content/b.md": article("The linked one", "2024-05-01")})
@@ -71,15 +77,22 @@ class Editor:
             fields["weight"] = choose.randint(-3, 3)
         if choose.random() < 0.1:
             fields["edition"] = "2024-05-16"
-        if choose.random() < 0.2:
+        linked = choose.random() < self.links
+        if linked and choose.random() < 0.2:
             fields["image"] = "{path: chart.png, alt: A chart}"
         if choose.random() < 0.1:
             fields["reprint"] = "full"
-        body = " ".join(choose.choices(WORDS, k=choose.randint(1, 12)))
+        words = [word for word in WORDS if linked or "](" not in word]
+        body = " ".join(choose.choices(words, k=choose.randint(1, 12)))
         return article(" ".join(choose.choices(("Profit", "Loss", "Deal", "& <Co>"), k=2)), choose.choice(DAYS), body, **fields)
 
     def add(self, name: str) -> None:
         (self.content / f"{name}.md").write_text(self.text(), "utf-8")
+
+    def rework(self) -> None:
+        """Do something to an article, and mostly to its text alone."""
+        texts = [self.change_body, self.change_title, self.change_field, self.change_field] * 3
+        self.random.choice([*texts, self.rewrite, self.add_article, self.delete, self.put_back, self.rename, self.touch])()
 
     def edit(self) -> None:
         """Do one of the things that editors do."""
@@ -114,6 +127,16 @@ class Editor:
     def change_body(self) -> None:
         if path := self.any():
             path.write_text(path.read_text("utf-8") + "\nOne more line.\n", "utf-8")
+
+    def change_title(self) -> None:
+        if path := self.any():
+            path.write_text(path.read_text("utf-8").replace("title: ", f"title: {self.random.choice('ABC')} ", 1), "utf-8")
+
+    def change_field(self) -> None:
+        if path := self.any():
+            name, value = self.random.choice((("tags", "[ai]"), ("tickers", "[ON, FB]"), ("source", "Wire"), ("weight", "1")))
+            text = re.sub(rf"^{name}: .*\n", "", path.read_text("utf-8"), flags=re.MULTILINE)
+            path.write_text(text.replace("---\n", f"---\n{name}: {value}\n", 1), "utf-8")
 
     def rename(self) -> None:
         if path := self.any():
@@ -241,3 +264,26 @@ def test_incremental_equals_clean(tmp_path: Path, caches: Iterator[Path], seed: 
             editor.edit()
             if seed % 4 == 0 and editor.random.random() < 0.1:
                 library = None
+
+
+@pytest.mark.parametrize("seed", range(WRITERS))
+def test_kept_equals_clean(tmp_path: Path, caches: Iterator[Path], seed: int) -> None:
+    """The same where what was read is kept, and the files that were saved are known, as in a preview."""
+    editor = Editor(tmp_path / "site", seed * 8, links=0.2)
+    library = Library(Store(editor.folder / ".digest/cache.db"), editor.folder / "output")
+    for step in range(SAVES):
+        known = files.walk(editor.content)
+        editor.rework()
+        found = files.walk(editor.content)
+        library.expect({path for path, _ in known.items() ^ found.items()} if step else None)
+        clean = attempt(editor.folder, output=tmp_path / f"clean{step}", cache=next(caches))
+        kept = attempt(editor.folder, library=library)
+        if clean is None:
+            assert kept is None
+            continue
+        assert kept == clean
+        now = library.assembly
+        assert now
+        whole, problems = site.assemble(now.config, now.entries.values(), now.registry, now.media, now.audience)
+        assert (now.site, now.problems) == (whole, problems)
+        assert list(now.site.editions) == list(whole.editions)
