@@ -120,14 +120,14 @@ class _Planner(SharedViews):
             yield Page(urls.media(path), "copy", "", views.Copy(file.source, file.hash), path)
 
     def _articles(self) -> Iterator[Section]:
-        """Articles by the months of their addresses, in runs, as every page shows its neighbours."""
+        """Articles by ten days of their addresses, in runs, as every page shows its neighbours."""
         public = self.site.articles
         runs: Counter[str] = Counter()
-        for month, start, end in self.site.runs:
-            runs[month] += 1
+        for days, start, end in self.site.runs:
+            runs[days] += 1
             cards = Cards(public[max(start - 1, 0) : end + 1])
             inputs = start == 0, cards, Contents(public[start:end])
-            yield self._section(f"articles/{month}/{runs[month]}", inputs, self._article_pages, public, start, end)
+            yield self._section(f"articles/{days}/{runs[days]}", inputs, self._article_pages, public, start, end)
         expired = self.site.expired
         yield self._section("expired", (Cards(expired), Contents(expired)), self._expired_pages)
 
@@ -301,8 +301,8 @@ class _Planner(SharedViews):
         articles: defaultdict[str, list[Entry]] = defaultdict(list)
         days: defaultdict[str, list[str]] = defaultdict(list)
         groups: defaultdict[str, list[str]] = defaultdict(list)
-        for month, start, end in site.runs:
-            articles[month.replace("/", "-")] += [entry for entry in site.articles[start:end] if not entry.reprinted]
+        for run, start, end in site.runs:
+            articles[run[:7].replace("/", "-")] += [entry for entry in site.articles[start:end] if not entry.reprinted]
         for day in site.editions:
             days[day[:7]].append(day)
         pages = ["", "archive/", "feeds/", *[page.address for page in site.standing]]

@@ -55,7 +55,7 @@ class Site(Struct, frozen=True):
     notes: dict[str, Entry]
     """Editors' notes by day."""
     runs: list[Run]
-    """Which of them stand together, as their addresses begin with the same month."""
+    """Which of them stand together, as their addresses begin with the same ten days of a month."""
     editions: dict[str, list[Entry]]
     """Days, newest first, with their articles in the editor's order."""
     groups: dict[str, dict[str, Group]]
@@ -72,8 +72,8 @@ class Site(Struct, frozen=True):
 class Run(NamedTuple):
     """Articles in succession."""
 
-    month: str
-    """`2024/05`."""
+    days: str
+    """What their addresses begin with: `2024/05/1` of the 10th to the 19th."""
     start: int
     end: int
     """One behind the last."""
@@ -272,9 +272,9 @@ def _newest_first(entry: Entry) -> tuple[int, str]:
 def _runs(articles: Iterable[Entry]) -> list[Run]:
     runs: list[Run] = []
     start = 0
-    for month, run in groupby([entry.address[:7] for entry in articles]):
+    for days, run in groupby([entry.address[:9] for entry in articles]):
         end = start + len(list(run))
-        runs.append(Run(month, start, end))
+        runs.append(Run(days, start, end))
         start = end
     return runs
 
