@@ -34,10 +34,11 @@ TESTED = ((3, 10), (3, 11))
 """The first and the last minor version whose output the tests have compared."""
 
 # A block in which every line starts so that only the paragraph rule can want it: no indent, marker, heading, quote,
-# rule, underline, table or definition. Emphasis and links may start a line, a digit a later one.
+# rule, underline, table or definition. Emphasis and links may start a line, a digit a later one; a backslash the first
+# only, as Python-Markdown takes `\\|` for the line below a table's head.
 _START = r"(?:[^\s#*+\-_=>\[:|%s]|\*{1,3}[^\s*]|\[)"
 _FIRST_LINE = re.compile(_START % r"\d").match
-_PARAGRAPH = re.compile(_START % r"\d" + r"[^\n]*(?:\n" + _START % "" + r"[^\n]*)*\Z").match
+_PARAGRAPH = re.compile(_START % r"\d" + r"[^\n]*(?:\n" + _START % r"\\" + r"[^\n]*)*\Z").match
 
 # What must stand in a block before these rules can apply to it.
 _BLOCK_NEEDS = {
@@ -197,7 +198,7 @@ class _NoUnescape(UnescapeTreeprocessor):
 
 
 class _FastInline(InlineProcessor):
-    """Builds simple texts itself and hands each other text to Python-Markdown with the rules that it can need."""
+    """Writes simple texts itself and hands each other text to Python-Markdown with the rules that it can need."""
 
     _rules: tuple[tuple[Pattern, tuple[str, ...], bool], ...] = ()
     inlinePatterns: Any
@@ -291,6 +292,7 @@ def _simple(text: str, references: object) -> _Html | None:
         "`" in text
         or "\\" in text
         or "~~" in text
+        or "___" in text
         or "  \n" in text
         or ("[" in text and ("](" in text or "[^" in text or references))
         or ("<" in text and ("@" in text or _TAG(text)))

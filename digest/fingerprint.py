@@ -29,8 +29,11 @@ def _reference(value: Any) -> bytes:
     raise NotImplementedError(f"a {type(value).__name__} has no canonical encoding")
 
 
-encode = msgspec.msgpack.Encoder(enc_hook=_reference, order="deterministic").encode
-"""The canonical encoding of a value: MessagePack with sorted keys, every `Keyed` part replaced by its key."""
+encode = msgspec.msgpack.Encoder(enc_hook=_reference).encode
+"""The canonical encoding of a value: MessagePack, every `Keyed` part replaced by its key.
+
+Maps keep their order, because pages show them in it; sets have none, and must not be given.
+"""
 
 
 def digest(data: bytes) -> bytes:

@@ -149,7 +149,8 @@ class Clock:
 def look(options: Options, known: dict[str, Stat] | None = None, changed: Collection[str] | None = None) -> Inputs:
     """List what goes in. Raises `ContentError` when there is no content folder.
 
-    Where the content was `known` in the last build, only the files that have `changed` since are looked at.
+    Where the content was `known` in the last build, only the files that have `changed` since are looked at; where either
+    is None, all are.
     """
     now, config = files.now(), options.config
     if known is None or changed is None:

@@ -42,6 +42,9 @@ KEPT = 5_000
 FRESH = 20_000
 """Encoded articles that are kept in memory because they were just parsed: about 25 MB."""
 
+UNTRUSTED = 0
+"""The inode's number in a state that no later look shall match."""
+
 Progress = Callable[[str, int, int], None]
 
 _decode_entry = msgspec.msgpack.Decoder(Entry).decode
@@ -76,6 +79,8 @@ class Library:
         self._registry: tuple[bytes, Registry] | None = None
         self._settings = self._terms = b""
         """The keys of the settings and terms under which all of it was looked at."""
+        self._racy: list[str] = []
+        """Files that a write may have changed since without a trace in their times."""
         self.made = Made({}, {})
         self.assembly: Assembly | None = None
         """The last build's."""
@@ -133,9 +138,10 @@ class Library:
         if self.rows is None:
             self.rows = {} if force else self.store.sources()
         rows, tree = self.rows, inputs.content
-        suspects = inputs.changed
-        if suspects is None or force or self._settings != settings_key:
-            suspects = {**tree, **rows}
+        if inputs.changed is None or force or self._settings != settings_key:
+            suspects = dict.fromkeys((*tree, *rows))
+        else:
+            suspects = dict.fromkeys((*inputs.changed, *self._racy))
         changed: dict[str, SourceRow] = {}
         to_parse, gone = [], []
         for path in suspects:
@@ -180,6 +186,7 @@ class Library:
         changed = dict(stale.changed)
         changed.update(self._catalogue(terms, terms_key, set(stale.to_parse)))  # while others parse
         if not (changed or chunks or stale.gone):
+            self._racy = []
             return
         renderer = workers.here.renderer
         renderer.load(every=many)  # also while others parse
@@ -201,6 +208,7 @@ class Library:
                 progress("parse", done, len(stale.to_parse))
             self.store.put_sources(changed.values(), stale.gone)
         rows.update(changed)
+        self._racy = [path for path, row in changed.items() if row.stat.inode == UNTRUSTED]
 
     def _catalogue(self, terms: Terms, terms_key: bytes, but: Container[str]) -> dict[str, SourceRow]:
         """Bring all entries but those of some sources to these terms; return the rows that this changes."""
@@ -276,7 +284,7 @@ def _is_parsed(path: str) -> bool:
 
 def _trusted(stat: Stat, read_at: int) -> Stat:
     """The state to remember: one that no later look will match, when a write might not show in it."""
-    return stat if files.settled(stat, read_at) else replace(stat, inode=0)
+    return stat if files.settled(stat, read_at) else replace(stat, inode=UNTRUSTED)
 
 
 def _hashed(content: Path, path: str) -> SourceRow:

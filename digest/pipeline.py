@@ -229,7 +229,7 @@ class Pipeline:
         staged = [(page.index, planned[page.index]) for page in rendered if page.state == "staged"]
         fresh = {page.index: page.stat for page in rendered}
         if staging:
-            staging.publish(staged, sorted(todo.plan.paths), gone, self.standing.paths)
+            staging.publish(staged, sorted(todo.plan.paths), gone)
             if not staging.fresh:  # a file that is moved by itself, and not with its folder, has another change time now
                 moved = publish.states(self.options.output, [path for _, path in staged])
                 fresh |= zip([index for index, _ in staged], moved, strict=True)

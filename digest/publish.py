@@ -140,12 +140,11 @@ class Staging:
             with contextlib.suppress(OSError):
                 self.output.rmdir()  # only when it is empty: then it was made for nothing
 
-    def publish(self, staged: Iterable[tuple[int, str]], paths: list[str], gone: list[str], recorded: list[str]) -> None:
+    def publish(self, staged: Iterable[tuple[int, str]], paths: list[str], gone: list[str]) -> None:
         """Move the staged pages in, in their order, and remove what is gone.
 
-        `paths` are those of all that is planned, and `recorded` those that the output's record names, in sorted order;
-        `gone` is what digest wrote before and is not planned any more. Killed at any point, this leaves whole files and
-        a record that names every file of ours.
+        `paths` are those of all that is planned, in sorted order, and `gone` what digest wrote before and is not planned
+        any more. Killed at any point, this leaves whole files and a record that names every file of ours.
         """
         try:
             if self.fresh:
@@ -154,8 +153,7 @@ class Staging:
                     self.output.rmdir()
                 os.rename(self.folder, self.output)
                 return
-            if gone or paths != recorded:
-                _write_record(self.output, sorted([*paths, *gone]))
+            _write_record(self.output, sorted([*paths, *gone]) if gone else paths)
             for path in _in_the_way(gone, paths):
                 _remove(self.output, path)
             for index, path in staged:

@@ -48,14 +48,14 @@ class Site(Struct, frozen=True):
 
     articles: list[Entry]
     """Those that indexes and feeds show, newest first."""
+    runs: list[Run]
+    """Which of these stand together, as their addresses begin with the same ten days of a month."""
     expired: list[Entry]
     """Those that only keep their page."""
     standing: list[Entry]
     """Pages that belong to no day, by address."""
     notes: dict[str, Entry]
     """Editors' notes by day."""
-    runs: list[Run]
-    """Which of them stand together, as their addresses begin with the same ten days of a month."""
     editions: dict[str, list[Entry]]
     """Days, newest first, with their articles in the editor's order."""
     groups: dict[str, dict[str, Group]]
@@ -112,7 +112,8 @@ class Assembly(NamedTuple):
         until = self.site.skipped.valid_until
         lasting = self.audience.as_of <= audience.as_of < (FOREVER if until is None else until)
         same = replace(self.audience, as_of=audience.as_of) == audience
-        same = same and (self.config, self.registry, self.media) == (config, registry, media)
+        same = same and fingerprint(self.config) == fingerprint(config)  # which sees the order of watchlists, as == does not
+        same = same and (self.registry, self.media) == (registry, media)
         if not (lasting and same and self.entries.keys() == entries.keys()):
             return None
         changed = [(before, entries[path]) for path, before in self.entries.items() if entries[path] is not before]
@@ -194,7 +195,7 @@ def assemble(
     editions = _editions(articles)
     problems += links.problems
     whole_site = Site(
-        articles, expired, standing, by_day, _runs(articles), editions, groups, companies, settled, links.pages, skipped
+        articles, _runs(articles), expired, standing, by_day, editions, groups, companies, settled, links.pages, skipped
     )
     return whole_site, problems
 

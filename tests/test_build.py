@@ -544,3 +544,21 @@ def test_cache_cut_short_under_a_preview(tmp_path: Path) -> None:
     make(tmp_path, library=library)
     make(tmp_path, output=tmp_path / "clean", cache=None)
     assert tree(tmp_path / "output") == tree(tmp_path / "clean")
+
+
+@pytest.mark.parametrize("kept", [False, True])
+@pytest.mark.parametrize("edited", [False, True])
+def test_order_in_the_settings_counts(tmp_path: Path, kept: bool, edited: bool) -> None:
+    """Watchlists and the settings of templates are shown in their order, so another order is another site."""
+    first, second = '[watchlists.a]\ntickers = ["NVDA"]\n', '[watchlists.b]\ntickers = ["NVDA"]\n'
+    shown = "{% for name, value in site.params.items() %}{{ name }}={{ value }} {% endfor %}"
+    settings = SETTINGS + "[params]\nx = 1\ny = 2\n"
+    write(tmp_path, {"content/a.md": article(), "templates/404.html": shown, "digest.toml": settings + first + second})
+    library = Library(Store(tmp_path / ".digest/cache.db"), tmp_path / "output") if kept else None
+    make(tmp_path, library)
+    swapped = settings.replace("x = 1\ny = 2", "y = 2\nx = 1") + second + first
+    write(tmp_path, {"digest.toml": swapped, "content/a.md": article(body="Another text." if edited else "Some text.")})
+    make(tmp_path, library)
+    make(tmp_path, output=tmp_path / "clean", cache=None)
+    assert page(tmp_path, "404.html").startswith("y=2 x=1")
+    assert tree(tmp_path / "output") == tree(tmp_path / "clean")
