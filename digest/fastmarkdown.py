@@ -305,7 +305,7 @@ def _simple(text: str, references: object) -> _Html | None:
             return None
     if tokens:
         pieces = html.split("\x02")
-        html = "".join(chain.from_iterable(zip(pieces, tokens))) + pieces[-1]  # noqa: B905
+        html = "".join(chain.from_iterable(zip(pieces, tokens, strict=False))) + pieces[-1]
     return _Html(html)
 
 

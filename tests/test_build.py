@@ -562,3 +562,16 @@ def test_order_in_the_settings_counts(tmp_path: Path, kept: bool, edited: bool) 
     make(tmp_path, output=tmp_path / "clean", cache=None)
     assert page(tmp_path, "404.html").startswith("y=2 x=1")
     assert tree(tmp_path / "output") == tree(tmp_path / "clean")
+
+
+def test_racy_edit_that_nobody_saw(tmp_path: Path) -> None:
+    """A file that may have been written in the moment in which it was read is looked at again, whoever says what was saved."""
+    write(tmp_path, {"content/a.md": article(), "content/b.md": article("Another")})
+    ahead = time.time_ns() + 3_600 * 10**9
+    os.utime(tmp_path / "content/a.md", ns=(ahead, ahead))
+    library = Library(Store(tmp_path / ".digest/cache.db"), tmp_path / "output")
+    make(tmp_path, library)
+    write(tmp_path, {"content/a.md": article(body="Other text.")})
+    library.expect(["b.md"])
+    make(tmp_path, library)
+    assert "Other text." in page(tmp_path, "2024/05/17/a/index.html")
