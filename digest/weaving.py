@@ -28,7 +28,7 @@ class Problem(msgspec.Struct, frozen=True):
     severity: str = "warning"
 
 
-TAGS = re.compile("(<[^>]*>)")
+TAGS = re.compile("<[^>]*>")
 _ID = re.compile(r'(<[^>]* id=")(?!fn:|fnref\d*:)')
 _LEVEL = re.compile("<h([1-6])").findall
 _NOTABLE = re.compile(r"<(/?)(a|img|code|pre|kbd|samp|h[1-6])\b([^>]*)>").finditer
