@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from itertools import chain
 from typing import Any, Self
 from xml.etree.ElementTree import Element, SubElement
@@ -22,11 +23,11 @@ import markdown
 from markdown.blockparser import BlockParser
 from markdown.extensions import Extension
 from markdown.extensions.def_list import DefListExtension
-from markdown.extensions.fenced_code import FencedCodeExtension
 from markdown.extensions.footnotes import FootnoteExtension
 from markdown.extensions.sane_lists import SaneListExtension
 from markdown.extensions.tables import TableExtension
 from markdown.inlinepatterns import Pattern, SimpleTagInlineProcessor
+from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import InlineProcessor, PrettifyTreeprocessor, UnescapeTreeprocessor
 from markdown.util import AtomicString, code_escape
 
@@ -98,12 +99,30 @@ class _Strikethrough(Extension):
         md.ESCAPED_CHARS += ["$", "~"]
 
 
-def _create(kind: type[markdown.Markdown], smarty: bool) -> markdown.Markdown:
+class _FencedCode(Extension):
+    """Python-Markdown's fenced code, loaded where there is any: with it comes Pygments, if that is installed."""
+
+    def extendMarkdown(self, md: markdown.Markdown) -> None:
+        md.preprocessors.register(_Fences(md), "fenced_code_block", 25)
+
+
+class _Fences(Preprocessor):
+    def run(self, lines: list[str]) -> list[str]:
+        return self._stock.run(lines) if any(line.startswith(("```", "~~~")) for line in lines) else lines
+
+    @cached_property
+    def _stock(self) -> Preprocessor:
+        from markdown.extensions.fenced_code import FencedBlockPreprocessor, FencedCodeExtension
+
+        return FencedBlockPreprocessor(self.md, FencedCodeExtension().getConfigs())
+
+
+def _create(kind: type[markdown.Markdown], smarty: bool, fenced_code: Extension) -> markdown.Markdown:
     # As instances: Python-Markdown looks names up among the metadata of all that is installed, which takes long.
     extensions: list[Extension] = [
         TableExtension(use_align_attribute=True),
         FootnoteExtension(BACKLINK_TEXT="&#8617;&#65038;"),  # an arrow, and the wish that it be no emoji
-        FencedCodeExtension(),
+        fenced_code,
         DefListExtension(),
         SaneListExtension(),
         _Strikethrough(),
@@ -117,13 +136,15 @@ def _create(kind: type[markdown.Markdown], smarty: bool) -> markdown.Markdown:
 
 def stock(smarty: bool = False) -> markdown.Markdown:
     """Python-Markdown's own converter for our dialect: what `converter` is measured by."""
-    return _create(markdown.Markdown, smarty)
+    from markdown.extensions.fenced_code import FencedCodeExtension
+
+    return _create(markdown.Markdown, smarty, FencedCodeExtension())
 
 
 def converter(smarty: bool = False) -> markdown.Markdown:
     """A converter for our dialect: the fast one where its identity with the stock one has been tested."""
     tested = TESTED[0] <= markdown.__version_info__[:2] <= TESTED[1]
-    return _create(_FastMarkdown if tested and not smarty else markdown.Markdown, smarty)
+    return _create(_FastMarkdown if tested and not smarty else markdown.Markdown, smarty, _FencedCode())
 
 
 class _FastMarkdown(markdown.Markdown):
@@ -147,8 +168,6 @@ class _FastMarkdown(markdown.Markdown):
         if not (any(c in source for c in "\t\r\x02\x03") or _SPACES_ONLY(source) or source.endswith(" ")):
             idle.add(self.preprocessors["normalize_whitespace"])
             self.lines += ("", "")
-        if "```" not in source and "~~~" not in source and "fenced_code_block" in self.preprocessors:
-            idle.add(self.preprocessors["fenced_code_block"])
         if "<" not in source and "&#" not in source:
             idle.add(self.preprocessors["html_block"])
         for preprocessor in self.preprocessors:
