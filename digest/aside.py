@@ -19,6 +19,9 @@ from typing import NamedTuple
 WHOLE = b"."
 """Ends a result, so that one that was cut short is not taken for one."""
 
+ROOM = 1 << 20
+"""Bytes that a pipe may hold, where Linux is as it comes (pipe(7))."""
+
 
 def can_fork() -> bool:
     """Whether a process can be forked off safely."""
@@ -59,6 +62,7 @@ class Aside:
             os.close(our_result)
             os.close(our_life)
             threading.Thread(target=_leave_with_parent, args=(their_life,), daemon=True).start()
+            _widen(their_result)
             with os.fdopen(their_result, "wb") as pipe:
                 pipe.write(self._work() + WHOLE)
         finally:
@@ -96,6 +100,14 @@ class Aside:
         os.close(child.life)
         with contextlib.suppress(ChildProcessError):  # where SIGCHLD is ignored, nobody need wait
             os.waitpid(child.process, 0)
+
+
+def _widen(pipe: int) -> None:
+    """Let a result wait in its pipe, so that whoever made it is gone when it is asked for."""
+    import fcntl  # there is none on Windows
+
+    with contextlib.suppress(OSError):  # many pipes are wide already
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, ROOM)
 
 
 def _leave_with_parent(life: int) -> None:

@@ -142,14 +142,18 @@ class Library:
             suspects = dict.fromkeys((*tree, *rows))
         else:
             suspects = dict.fromkeys((*inputs.changed, *self._racy))
+        known = (settings_key, b"")
+        stale = [
+            path
+            for path in suspects
+            if force or (row := rows.get(path)) is None or row.stat != tree.get(path) or row.settings not in known
+        ]
         changed: dict[str, SourceRow] = {}
         to_parse, gone = [], []
-        for path in suspects:
-            row, stat = rows.get(path), tree.get(path)
-            if stat is None:
+        for path in stale:
+            row = rows.get(path)
+            if path not in tree:
                 gone += [path] if row else []
-                continue
-            if not force and row and row.stat == stat and (row.settings == settings_key or not _is_parsed(path)):
                 continue
             if not _is_parsed(path):
                 changed[path] = _hashed(content, path)
@@ -218,10 +222,10 @@ class Library:
         changed = {}
         try:
             for path, row in (self.rows or {}).items():
-                if path in but or not _is_parsed(path):
-                    continue
-                if row.terms == terms_key:
+                if row.terms == terms_key and path not in but:
                     self.entries[path] = _decode_entry(row.entry)
+                    continue
+                if path in but or not _is_parsed(path):
                     continue
                 entry = self.entries[path] = catalogue(path, work.decode(self.store.head(path, row.version)))
                 changed[path] = replace(row, terms=terms_key, entry=work.encode(entry))

@@ -48,8 +48,8 @@ def states(folder: Path, paths: Iterable[str]) -> Iterator[files.Stat]:
         yield files.stat(prefix + path)
 
 
-MANY = 2000
-"""Files from which on a process of its own is worth its start."""
+MANY = 1000
+"""Files from which on a process of its own is worth its start: measured, see docs/performance.md."""
 
 FIELDS = len(astuple(files.ABSENT))
 
