@@ -1,8 +1,7 @@
-"""Aside: one piece of work in a process of its own, while this one goes on.
+"""Aside: work in processes that are forked off, while this one goes on.
 
-For work that is short beside the start of a pool of processes, as a look at all files of an output folder is. The
-process is forked, so only Linux has it, and only while no other thread could hold a lock; elsewhere, and where the
-other process failed, the work is done when its result is asked for.
+For work that is short beside the start of a pool of processes, or that needs much of what this process holds. Only Linux
+forks here, and only while no other thread could hold a lock; what cannot be done elsewhere is done by this process.
 """
 
 from __future__ import annotations
@@ -13,11 +12,13 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
 
-WHOLE = b"."
-"""Ends a result, so that one that was cut short is not taken for one."""
+SIZE = 8
+"""Bytes that say how long the next message is."""
+
+END = b"\xff" * SIZE
+"""Stands where there are no more, so that a process that was killed is not taken for one that is done."""
 
 ROOM = 1 << 20
 """Bytes that a pipe may hold, where Linux is as it comes (pipe(7))."""
@@ -28,12 +29,72 @@ def can_fork() -> bool:
     return sys.platform == "linux" and threading.active_count() == 1
 
 
-class _Child(NamedTuple):
-    process: int
-    result: int
-    """The end of a pipe from which to read."""
-    life: int
-    """The end of a pipe that is open for as long as somebody may want the result."""
+class Fork:
+    """A process that was forked off to send messages. It ends when they are sent, or when this process does."""
+
+    def __init__(self, work: Callable[[], Iterable[bytes]]) -> None:
+        """Raises OSError where there is no process, no memory or no file to be had."""
+        ends: list[int] = []
+        try:
+            ends += os.pipe()
+            ends += os.pipe()
+            self._process = os.fork()
+        except OSError:
+            for end in ends:
+                os.close(end)
+            raise
+        self.messages, sent, their_life, self._life = ends
+        if self._process:
+            os.close(sent)
+            os.close(their_life)
+            return
+        try:
+            os.close(self.messages)
+            os.close(self._life)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal; the first ends the rest
+            threading.Thread(target=_leave_with_parent, args=(their_life,), daemon=True).start()
+            widen(sent)
+            with os.fdopen(sent, "wb") as pipe:
+                for message in work():
+                    pipe.write(len(message).to_bytes(SIZE, "little") + message)
+                    pipe.flush()
+                pipe.write(END)
+        finally:
+            os._exit(0)  # nothing of the parent's is ours to flush or to clean up
+
+    def ready(self) -> bool:
+        """Whether the next message, or the end, need not be waited for."""
+        poll = select.poll()
+        poll.register(self.messages, select.POLLIN)
+        return bool(poll.poll(0))
+
+    def receive(self) -> bytes | None:
+        """The next message, or None when there are no more. Raises EOFError where the process has failed."""
+        size = self._read(SIZE)
+        return None if size == END else self._read(int.from_bytes(size, "little"))
+
+    def _read(self, size: int) -> bytes:
+        parts = []
+        while size:
+            part = os.read(self.messages, size)
+            if not part:
+                raise EOFError
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
+
+    def bury(self) -> None:
+        """Free what the process has left. It is gone when this returns; so it must have come to its end."""
+        os.close(self.messages)
+        os.close(self._life)
+        with contextlib.suppress(ChildProcessError):  # where SIGCHLD is ignored, nobody need wait
+            os.waitpid(self._process, 0)
+
+    def drop(self) -> None:
+        """End the process, whatever it is at."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._process, signal.SIGKILL)
+        self.bury()
 
 
 class Aside:
@@ -41,69 +102,26 @@ class Aside:
 
     def __init__(self, work: Callable[[], bytes], worthwhile: bool) -> None:
         self._work = work
-        self._child = self._fork() if worthwhile and can_fork() else None
-
-    def _fork(self) -> _Child | None:
-        ends: list[int] = []
-        try:
-            ends += os.pipe()
-            ends += os.pipe()
-            child = os.fork()
-        except OSError:  # no process, no memory or no file to be had
-            for end in ends:
-                os.close(end)
-            return None
-        our_result, their_result, their_life, our_life = ends
-        if child:
-            os.close(their_result)
-            os.close(their_life)
-            return _Child(child, our_result, our_life)
-        try:
-            os.close(our_result)
-            os.close(our_life)
-            threading.Thread(target=_leave_with_parent, args=(their_life,), daemon=True).start()
-            _widen(their_result)
-            with os.fdopen(their_result, "wb") as pipe:
-                pipe.write(self._work() + WHOLE)
-        finally:
-            os._exit(0)  # nothing of the parent's is ours to flush or to clean up
-
-    def ready(self) -> bool:
-        """Whether the other process has come to its result, or to its end."""
-        if self._child is None:
-            return True
-        poll = select.poll()
-        poll.register(self._child.result, select.POLLIN)
-        return bool(poll.poll(0))
+        self._fork = None
+        if worthwhile and can_fork():
+            with contextlib.suppress(OSError):
+                self._fork = Fork(lambda: [work()])
 
     def result(self) -> bytes:
         """What the work gave; done here where the other process could not. To be asked for once."""
-        if self._child:
-            with open(self._child.result, "rb", closefd=False) as pipe:
-                data = pipe.read()
-            self._bury()
-            if data.endswith(WHOLE):
-                return data[: -len(WHOLE)]
-        return self._work()
-
-    def drop(self) -> None:
-        """Let nobody wait for the result any more; the other process is gone when this returns."""
-        if self._child:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self._child.process, signal.SIGKILL)
-            self._bury()
-
-    def _bury(self) -> None:
-        child, self._child = self._child, None
-        assert child
-        os.close(child.result)
-        os.close(child.life)
-        with contextlib.suppress(ChildProcessError):  # where SIGCHLD is ignored, nobody need wait
-            os.waitpid(child.process, 0)
+        if self._fork is None:
+            return self._work()
+        try:
+            found = self._fork.receive()
+        except EOFError:
+            found = None
+        fork, self._fork = self._fork, None
+        fork.bury()
+        return self._work() if found is None else found
 
 
-def _widen(pipe: int) -> None:
-    """Let a result wait in its pipe, so that whoever made it is gone when it is asked for."""
+def widen(pipe: int) -> None:
+    """Let more wait in a pipe, so that who has filled it can leave, or go on."""
     import fcntl  # there is none on Windows
 
     with contextlib.suppress(OSError):  # many pipes are wide already

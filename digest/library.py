@@ -30,7 +30,7 @@ from digest.workers import Workers, chunked
 
 REGISTRY = "tickers.yaml"
 
-POOL_FROM = 150
+POOL_FROM = 300
 """Sources to parse from which on other processes are worth their start."""
 
 CHUNK = 50
@@ -186,7 +186,7 @@ class Library:
         self._fresh.clear()
         chunks = [ParseChunk(settings, paths) for paths in chunked(stale.to_parse, CHUNK)]
         many = len(stale.to_parse) >= POOL_FROM
-        results = workers.map(chunks, many, busy=True)
+        results = workers.map([chunks], many, busy=True)
         changed = dict(stale.changed)
         changed.update(self._catalogue(terms, terms_key, set(stale.to_parse)))  # while others parse
         if not (changed or chunks or stale.gone):

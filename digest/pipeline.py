@@ -33,6 +33,9 @@ Progress = Callable[[str, int, int], None]
 CHUNK = 1000
 """Pages that a process renders at a time, at most."""
 
+PARTS = 8
+"""In which a process does its share, at least, so that another can help it in the end."""
+
 _MONTH = re.compile(r"(?:^|/)([0-9]{4})[/-]([0-9]{2})(?![0-9])").search
 """In the path of a page that belongs to a month."""
 
@@ -200,11 +203,13 @@ class Pipeline:
         staging = publish.Staging(self.options.output)
         pages = [(index, planned[index], planned[index].path in self.owned) for index, _ in todo.stale]
         worthwhile = len(pages) >= POOL_FROM
-        parts = _by_month(pages, self.options.jobs) if worthwhile else _by_library(pages)
-        chunks = [RenderChunk(self.output, str(staging.folder), staging.fresh, part) for part in parts]
+        queues = [
+            [RenderChunk(self.output, str(staging.folder), staging.fresh, part) for part in queue]
+            for queue in _queues(pages, self.options.jobs)
+        ]
         rendered: list[Rendered] = []
         try:
-            for done, problems in self.workers.map(chunks, worthwhile):
+            for done, problems in self.workers.map(queues, worthwhile):
                 rendered += done
                 self.problems += [problem for problem in problems if problem not in self.problems]
                 self.progress("render", len(rendered), len(pages))
@@ -289,21 +294,21 @@ class Pipeline:
         ]
 
 
-def _by_month(pages: list[tuple[int, Page, bool]], jobs: int) -> list[list[tuple[int, Page, bool]]]:
-    """Pages of one month together, so that a process meets the same articles again while it remembers them."""
+def _queues(pages: list[tuple[int, Page, bool]], jobs: int) -> list[list[list[tuple[int, Page, bool]]]]:
+    """What Jinja renders and what feedgen writes, each in small parts.
+
+    So of two processes each loads one of them, and each remembers what the other does not need: cards here, feed items there.
+    Pages of one month come together, as they show the same articles.
+    """
 
     def month(page: tuple[int, Page, bool]) -> str:
         found = _MONTH(page[1].path)
         return f"{found[1]}-{found[2]}" if found else ""
 
-    return chunked(sorted(pages, key=month), max(1, min(CHUNK, len(pages) // (8 * jobs))))
-
-
-def _by_library(pages: list[tuple[int, Page, bool]]) -> list[list[tuple[int, Page, bool]]]:
-    """What feedgen writes apart from what Jinja does, so that of two processes each loads one of them."""
-    feeds = [page for page in pages if page[1].renderer in work.FEEDS]
-    others = [page for page in pages if page[1].renderer not in work.FEEDS]
-    return [part for part in (others, feeds) if part]
+    by_library: tuple[list[tuple[int, Page, bool]], list[tuple[int, Page, bool]]] = [], []
+    for page in sorted(pages, key=month, reverse=True):
+        by_library[page[1].renderer in work.FEEDS].append(page)
+    return [chunked(queue, min(CHUNK, -(-len(queue) // (PARTS * jobs)))) for queue in by_library if queue]
 
 
 def _reason(

@@ -166,7 +166,8 @@ def assemble(
     articles, expired, standing, notes, status, hidden = _admit(sources, audience)
     articles.sort(key=_newest_first)
     expired.sort(key=_newest_first)
-    standing.sort(key=lambda page: page.address)
+    standing.sort(key=attrgetter("address", "path"))
+    notes.sort(key=attrgetter("path"))
     days = {entry.edition for entry in articles}
     by_day = _notes(notes, days, problems)
     where = {entry.path: entry.address for entry in (*articles, *expired, *standing)}

@@ -1,7 +1,7 @@
 """Workers: the same calls on many pieces of work, in this process or in several.
 
 A worker is a callable that is made once per process out of a setup, and then given chunks. Whether chunks run here or
-in processes of their own, forked or spawned, results are the same and come back in order.
+in processes of their own, forked or spawned, results are the same, in whatever order they come.
 """
 
 from __future__ import annotations
@@ -9,33 +9,34 @@ from __future__ import annotations
 import gc
 import os
 import pickle
+import select
 import signal
 import threading
+from array import array
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from digest import aside
-from digest.aside import Aside
+from digest.aside import Fork
 from digest.errors import Diagnostic, DigestError
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future, ProcessPoolExecutor
+    from concurrent.futures import ProcessPoolExecutor
 
 Perform = Callable[[Any], Any]
 """A worker."""
 Performer = TypeVar("Performer", bound=Perform)
 
 _here: Perform | None = None
-_inherited: list[Any] = []
-"""The chunks, in a process that was forked off with them."""
 
 
-def _start(make: Callable[[Any], Perform], setup: Any, here: Perform | None, chunks: list[Any]) -> None:
-    global _here, _inherited
+def _start(make: Callable[[Any], Perform], setup: Any) -> None:
+    global _here
     gc.disable()  # workers make few cycles and end soon
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal; the first one ends the rest
-    _here, _inherited = here or make(setup), chunks
+    _here = make(setup)
     threading.Thread(target=_leave_with_parent, daemon=True).start()
 
 
@@ -54,10 +55,6 @@ def _perform(chunk: Any) -> Any:
     return _here(chunk)
 
 
-def _perform_inherited(index: int) -> Any:
-    return _perform(_inherited[index])
-
-
 class Workers(Generic[Performer]):
     """Makes workers when there is enough to do for them, and no earlier.
 
@@ -72,7 +69,7 @@ class Workers(Generic[Performer]):
         self.setup = setup
         self._here = here
         self._pool: ProcessPoolExecutor | None = None
-        self._aside: Aside | None = None
+        self._team: _Team | None = None
 
     @property
     def here(self) -> Performer:
@@ -81,42 +78,34 @@ class Workers(Generic[Performer]):
         return self._here
 
     def waiting(self) -> bool:
-        """Whether this process has one aside at work, and nothing to do but to wait for it."""
-        return self._aside is not None and not self._aside.ready()
+        """Whether others are at work, and this process has nothing to do but to wait for them."""
+        return self._team is not None and not self._team.ready()
 
-    def map(self, chunks: list[Any], worthwhile: bool, busy: bool = False) -> Iterator[Any]:
-        """The results of the chunks, in order; from other processes if that is `worthwhile`, or if they are there.
+    def map(self, queues: list[list[Any]], worthwhile: bool, busy: bool = False) -> Iterator[Any]:
+        """The results of the chunks in all queues, in any order; from `jobs` processes if that is `worthwhile`, else from two.
 
-        Else from one other process at most, which takes all chunks if this one is `busy` meanwhile, and all but the first
-        if not. The other processes begin at once, not when the first result is asked for.
+        Each process begins with another queue, and goes on with what is left of the others. This one takes part when the
+        first result is asked for, unless it is `busy`; the others begin at once.
         """
-        if self.jobs < 2:
-            return map(self.here, chunks)
-        if not (worthwhile or self._pool):
-            here = len(chunks) if not aside.can_fork() else 0 if busy else 1
-            return chain(map(self.here, chunks[:here]), self._performed_aside(chunks[here:]))
+        if self.jobs < 2 or not any(queues):
+            return map(self.here, chain(*queues))
         if aside.can_fork():
-            self._pool = pool = self._processes("fork", chunks)
-            return self._results([pool.submit(_perform_inherited, index) for index in range(len(chunks))], done=self.close)
-        self._pool = pool = self._pool or self._processes("spawn", [])
-        return self._results([pool.submit(_perform, chunk) for chunk in chunks])
+            others = self.jobs - (not busy) if worthwhile else 1
+            self._team = _Team(self.here, queues, others)
+            return self._team.results(join=not busy)
+        if worthwhile or self._pool:
+            self._pool = self._pool or self._spawned()
+            return self._results([self._pool.submit(_perform, chunk) for chunk in chain(*queues)])
+        return map(self.here, chain(*queues))
 
-    def _performed_aside(self, chunks: list[Any]) -> Iterator[Any]:
-        if not chunks:
-            return iter(())
-        self._aside = Aside(lambda: pickle.dumps([self.here(chunk) for chunk in chunks]), worthwhile=True)
-        return chain.from_iterable(pickle.loads(each.result()) for each in [self._aside])
-
-    def _processes(self, method: str, chunks: list[Any]) -> ProcessPoolExecutor:
+    def _spawned(self) -> ProcessPoolExecutor:
         import multiprocessing
         from concurrent.futures import ProcessPoolExecutor
 
-        context = multiprocessing.get_context(method)
-        return ProcessPoolExecutor(
-            self.jobs, context, _start, (self.make, self.setup, self._here if method == "fork" else None, chunks)
-        )
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(self.jobs, context, _start, (self.make, self.setup))
 
-    def _results(self, pending: list[Future[Any]], done: Callable[[], None] = lambda: None) -> Iterator[Any]:
+    def _results(self, pending: list[Any]) -> Iterator[Any]:
         from concurrent.futures.process import BrokenProcessPool
 
         pending.reverse()
@@ -124,17 +113,108 @@ class Workers(Generic[Performer]):
             while pending:
                 yield pending.pop().result()  # popped, so that a result is freed once it is used
         except BrokenProcessPool:
-            hint = "is memory short? try one process, -j 1"
-            raise DigestError([Diagnostic("", 0, 0, "a process of this build was killed", hint)]) from None
-        done()
+            raise _killed() from None
 
     def close(self) -> None:
         """End the other processes."""
-        if self._aside:
-            self._aside.drop()
+        team, self._team = self._team, None
+        if team:
+            team.drop()
         pool, self._pool = self._pool, None
         if pool:
             pool.shutdown(cancel_futures=True)
+
+
+NUMBER = array("I").itemsize
+
+
+class _Team:
+    """Processes, forked off, that share out chunks among themselves.
+
+    The numbers of the chunks in a queue wait in a pipe, which holds many thousands; whoever is free takes the next.
+    """
+
+    def __init__(self, perform: Perform, queues: list[list[Any]], others: int) -> None:
+        self._perform = perform
+        self._chunks = list(chain(*queues))
+        self._queues: list[int] = []
+        self._forks: list[Fork] = []
+        start = 0
+        for queue in queues:
+            end, waiting = os.pipe()
+            aside.widen(waiting)
+            with os.fdopen(waiting, "wb") as pipe:
+                pipe.write(array("I", range(start, start + len(queue))).tobytes())
+            self._queues.append(end)
+            start += len(queue)
+        for number in range(1, 1 + min(others, len(self._chunks))):
+            try:
+                self._forks.append(Fork(partial(self._messages, number)))
+            except OSError:  # those that are there do it
+                break
+
+    def _taken(self, first: int) -> Iterator[int]:
+        """The numbers of the chunks that fall to this process, which begins with this queue."""
+        first %= len(self._queues)
+        for queue in (*self._queues[first:], *self._queues[:first]):
+            while number := os.read(queue, NUMBER):
+                yield array("I", number)[0]
+
+    def _messages(self, first: int) -> Iterator[bytes]:
+        """What another process sends: of each chunk its number and result, or only its number where there is none."""
+        for number in self._taken(first):
+            try:
+                message = number, self._perform(self._chunks[number])
+            except Exception:  # to be raised where somebody can see it
+                yield pickle.dumps((number,))
+            else:
+                yield pickle.dumps(message)
+
+    def ready(self) -> bool:
+        """Whether there is anything to receive, or nobody to wait for."""
+        return not self._forks or any(fork.ready() for fork in self._forks)
+
+    def results(self, join: bool) -> Iterator[Any]:
+        """The results, as they come; with `join`, this process does its part."""
+        if join or not self._forks:
+            for number in self._taken(0):
+                yield self._perform(self._chunks[number])
+                yield from self._received(wait=False)
+        yield from self._received(wait=True)
+        self.drop()
+
+    def _received(self, wait: bool) -> Iterator[Any]:
+        """What others have sent; with `wait`, until they have done all."""
+        poll = select.poll()
+        forks = {fork.messages: fork for fork in self._forks}
+        for messages in forks:
+            poll.register(messages, select.POLLIN)
+        while self._forks and (found := poll.poll(None if wait else 0)):
+            for messages, _ in found:
+                try:
+                    message = forks[messages].receive()
+                except EOFError:
+                    raise _killed() from None
+                if message is None:
+                    poll.unregister(messages)
+                    self._forks.remove(forks[messages])
+                    forks[messages].bury()
+                else:
+                    number, *result = pickle.loads(message)
+                    yield result[0] if result else self._perform(self._chunks[number])
+
+    def drop(self) -> None:
+        """End the other processes, whatever they are at."""
+        for fork in self._forks:
+            fork.drop()
+        for queue in self._queues:
+            os.close(queue)
+        self._forks, self._queues = [], []
+
+
+def _killed() -> DigestError:
+    hint = "is memory short? try one process, -j 1"
+    return DigestError([Diagnostic("", 0, 0, "a process of this build was killed", hint)])
 
 
 def chunked(items: Iterable[Any], size: int) -> list[list[Any]]:

@@ -4,12 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from digest.aside import Aside
+from digest.aside import Aside, Fork
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks")
 
@@ -37,7 +37,7 @@ def is_gone(children: list[int]) -> bool:
     return True
 
 
-def never() -> bytes:
+def never() -> list[bytes]:
     """Work that does not end."""
     while True:
         signal.pause()
@@ -80,43 +80,68 @@ def test_signals_of_children_may_be_ignored() -> None:
     before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:
         assert Aside(lambda: b"done", worthwhile=True).result() == b"done"
-        Aside(lambda: b"done", worthwhile=True).drop()
+        Fork(lambda: [b"done"]).drop()
     finally:
         signal.signal(signal.SIGCHLD, before)
 
 
+def test_messages_come_in_their_order(children: list[int]) -> None:
+    """A process may send as much as it likes, more than a pipe holds; the end is told from a failure."""
+    fork = Fork(lambda: (bytes([number]) * number * 50_000 for number in range(50)))
+    for number in range(50):
+        assert fork.receive() == bytes([number]) * number * 50_000
+    assert fork.receive() is None
+    fork.bury()
+    assert is_gone(children)
+
+
+def test_failure_is_told_from_the_end(children: list[int]) -> None:
+    """A process that failed on its way sends what it has, and then no end."""
+
+    def work() -> Iterator[bytes]:
+        yield b"first"
+        raise MemoryError
+
+    fork = Fork(work)
+    assert fork.receive() == b"first"
+    with pytest.raises(EOFError):
+        fork.receive()
+    fork.drop()
+    assert is_gone(children)
+
+
 def test_tells_when_it_is_ready(children: list[int]) -> None:
-    """A result can be awaited without asking for it; work that was never begun elsewhere has nothing to wait for."""
-    unfinished, finished = Aside(never, worthwhile=True), Aside(lambda: b"done", worthwhile=True)
+    """A message can be awaited without asking for it."""
+    unfinished, finished = Fork(never), Fork(lambda: [b"done"])
     os.waitid(os.P_PID, children[1], os.WEXITED | os.WNOWAIT)
     assert not unfinished.ready()
     assert finished.ready()
-    assert Aside(never, worthwhile=False).ready()
-    assert finished.result() == b"done"
+    assert finished.receive() == b"done"
+    finished.bury()
     unfinished.drop()
 
 
 def test_dropped(children: list[int]) -> None:
     """What nobody waits for any more is ended."""
-    Aside(never, worthwhile=True).drop()
+    Fork(never).drop()
     assert is_gone(children)
 
 
 def test_dropped_after_an_interruption(children: list[int]) -> None:
-    """Ctrl-C while the result is waited for leaves no process either."""
+    """Ctrl-C while a message is waited for leaves no process either."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGALRM, interrupt)
-    aside = Aside(never, worthwhile=True)
+    fork = Fork(never)
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.01)
         with pytest.raises(KeyboardInterrupt):
-            aside.result()
+            fork.receive()
     finally:
         signal.signal(signal.SIGALRM, before)
-    aside.drop()
+    fork.drop()
     assert is_gone(children)
 
 

@@ -5,9 +5,11 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -236,6 +238,7 @@ def test_killed_build_heals(tmp_path: Path) -> None:
 import os, sys
 sys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parent.parent)]!r}
 from pathlib import Path
+from typing import Any
 from digest import publish
 from sites import make
 moved, move = 0, publish._move
@@ -435,6 +438,7 @@ import os
 from digest import work
 from sites import make
 from pathlib import Path
+from typing import Any
 work.Worker._parse = lambda *_: os.kill(os.getppid(), 9) or __import__("time").sleep(60)
 make(Path({str(tmp_path)!r}), jobs=2)
 """
@@ -516,6 +520,7 @@ def test_cache_in_use_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert "Other" in page(tmp_path, "2024/05/17/a/index.html")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks")
 def test_killed_worker_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that is killed ends the build with a message, and the output as it was."""
     monkeypatch.setattr(pipeline, "POOL_FROM", 1)
@@ -524,9 +529,20 @@ def test_killed_worker_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     before = tree(tmp_path / "output")
     write(tmp_path, {"content/a.md": article("Other")})
 
-    def killed(*_: object) -> None:
-        os.kill(os.getpid(), 9)
+    forks: list[int] = []
 
+    def fork(fork: Callable[[], int] = os.fork) -> int:
+        forks.append(fork())
+        return forks[-1]
+
+    def killed(*_: object) -> tuple[list[Any], list[Any]]:
+        if not forks[-1]:
+            os.kill(os.getpid(), 9)
+        os.waitid(os.P_PID, forks[-1], os.WEXITED | os.WNOWAIT)
+        return [], []
+
+    monkeypatch.setattr("digest.aside.can_fork", lambda: True)
+    monkeypatch.setattr("os.fork", fork)
     monkeypatch.setattr(work.Worker, "_render", killed)
     with pytest.raises(DigestError, match="a process of this build was killed"):
         make(tmp_path, jobs=2)

@@ -1,0 +1,106 @@
+"""Chunks are shared out among processes: each is done once, wherever, and what went wrong is seen."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from digest.workers import Workers
+
+
+@pytest.fixture(autouse=True, params=["forked", "spawned", "here"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Whether processes can be forked, must be spawned, or cannot be had."""
+    if request.param != "spawned" and sys.platform != "linux":
+        pytest.skip("only Linux forks")
+    monkeypatch.setattr("digest.aside.can_fork", lambda: request.param != "spawned")
+    if request.param == "here":
+        monkeypatch.setattr("os.fork", refuse)
+    return str(request.param)
+
+
+def refuse() -> int:
+    raise BlockingIOError
+
+
+@pytest.fixture
+def workers() -> Iterator[Callable[..., Workers[Any]]]:
+    """Makes workers, and closes them in the end."""
+    made: list[Workers[Any]] = []
+
+    def make(*arguments: Any) -> Workers[Any]:
+        made.append(Workers(*arguments))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+class Square:
+    """Squares chunks, but fails on some of them; says in which process."""
+
+    def __init__(self, broken: frozenset[int]) -> None:
+        self.broken = broken
+        self.here = os.getpid()
+
+    def __call__(self, chunk: int) -> tuple[int, int]:
+        if chunk in self.broken:
+            raise ValueError(f"broken: {chunk}")
+        return chunk * chunk, os.getpid()
+
+
+@pytest.mark.parametrize("worthwhile", [False, True])
+@pytest.mark.parametrize("busy", [False, True])
+@pytest.mark.parametrize("sizes", [[], [0], [1], [40], [3, 40], [20, 20, 20]])
+def test_each_chunk_is_done_once(
+    workers: Callable[..., Workers[Any]], sizes: list[int], busy: bool, worthwhile: bool, way: str
+) -> None:
+    """However many queues and processes there are."""
+    if way == "spawned" and worthwhile and sizes != [20, 20, 20]:
+        pytest.skip("starting them takes long")
+    queues = [list(range(100 * number, 100 * number + size)) for number, size in enumerate(sizes)]
+    team = workers(3, Square, frozenset())
+    found = sorted(result for result, _ in team.map(queues, worthwhile, busy))
+    assert found == sorted(chunk * chunk for queue in queues for chunk in queue)
+    again = sorted(result for result, _ in team.map(queues, worthwhile, busy))
+    assert found == again
+
+
+def test_busy_process_does_nothing(workers: Callable[..., Workers[Any]], way: str) -> None:
+    """Where there are others."""
+    team = workers(2, Square, frozenset())
+    processes = {process for _, process in team.map([list(range(50))], worthwhile=False, busy=True)}
+    assert (os.getpid() in processes) == (way != "forked")
+
+
+@pytest.mark.parametrize("worthwhile", [False, True])
+def test_what_is_wrong_is_raised_here(workers: Callable[..., Workers[Any]], worthwhile: bool) -> None:
+    """Wherever it went wrong."""
+    team = workers(2, Square, frozenset({7}))
+    with pytest.raises(ValueError, match="broken: 7"):
+        list(team.map([list(range(10))], worthwhile, True))
+
+
+class Meeting:
+    """A worker whose first chunk waits until the last is done."""
+
+    def __init__(self, ends: tuple[int, int]) -> None:
+        self.waiting, self.telling = ends
+
+    def __call__(self, chunk: str) -> str:
+        if chunk == "first":
+            os.read(self.waiting, 1)
+        if chunk == "last":
+            os.write(self.telling, b".")
+        return chunk
+
+
+def test_processes_help_each_other(workers: Callable[..., Workers[Any]], way: str) -> None:
+    """Who has come to the end of its queue goes on with another's."""
+    if way != "forked":
+        pytest.skip("only these share a pipe")
+    team = workers(2, Meeting, os.pipe())
+    assert sorted(team.map([["own"], ["first", "next", "last"]], worthwhile=False)) == ["first", "last", "next", "own"]
