@@ -20,13 +20,15 @@ def clash(new: Collection[str], paths: Collection[str]) -> bool:
     """
     if not new:
         return False
-    every, fresh = {path.casefold() for path in paths}, {path.casefold() for path in new}
-    if len(every) < len(paths) or not every.isdisjoint(_folders(fresh)):
-        return True
-    if len(fresh) > FEW:
-        return not fresh.isdisjoint(_folders(every))
-    below = tuple([path + "/" for path in fresh])
-    return any(path.startswith(below) for path in every)
+    if len(new) > FEW:
+        every, fresh = {path.casefold() for path in paths}, {path.casefold() for path in new}
+        return len(every) < len(paths) or not every.isdisjoint(_folders(fresh)) or not fresh.isdisjoint(_folders(every))
+    text = "\0" + "\0\0".join(paths).casefold() + "\0"  # one search through all is quicker than a look at each
+    fresh = {path.casefold() for path in new}
+    return any(
+        text.count(f"\0{path}\0") > 1 or f"\0{path}/" in text or any(f"\0{folder}\0" in text for folder in _folders([path]))
+        for path in fresh
+    )
 
 
 def _folders(paths: Iterable[str]) -> set[str]:

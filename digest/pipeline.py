@@ -143,25 +143,29 @@ class Pipeline:
         """Plan the sections that may not stand as they should."""
         self._look_back()
         terms = fingerprint((program.key(), self.inputs.templates))
-        memory, fetch = Memory(self.before, self.library.made), self.library.article
+        memory, fetch = Memory(self.before, self.library.made, self.stood), self.library.article
         plan, problems = pages.plan(self.config, whole, self.media, self.inputs.assets, fetch, memory, terms)
         self._blame(problems)
         self.clock.done("plan")
         return plan
 
     def _look_back(self) -> None:
-        """Find the last build's sections that stand in the output, whole, and all that digest wrote there."""
+        """Find the last build's sections that stand in the output, whole, and all that digest wrote there.
+
+        Where nothing has changed since, what stands there are just these sections' paths.
+        """
         self.record = recorded(self.options, self.store)
         known = {name: Known(*row) for name, row in self.store.sections(self.output).items()}
         self.stored = known.keys()
-        self.owned = set(self.standing.paths)
+        self.stood: list[str] | None = self.standing.paths
         if self.options.force or self.record is None or self.record.outputs != self.standing.key:
             rows = self.store.pages(self.output)
             whole = {path for path, row in rows.items() if row.stat == self.standing.state(path)}
             known = {name: section for name, section in known.items() if whole.issuperset(section.paths)}
-            unlisted = [path for path in rows if path not in self.owned]  # the list may be lost
-            found = publish.states(self.options.output, unlisted)
-            self.owned.update(path for path, stat in zip(unlisted, found, strict=True) if rows[path].stat == stat)
+            unlisted = sorted(rows.keys() - set(self.standing.paths))  # the list may be lost
+            found = zip(unlisted, publish.states(self.options.output, unlisted), strict=True)
+            self.standing = self.standing.after((), {path: stat for path, stat in found if rows[path].stat == stat})
+            self.stood = None
         if self.options.force:
             known = {}
         self.before = known
@@ -198,10 +202,10 @@ class Pipeline:
         """Render what is stale, beside the output. Raises `ContentError` with all that is wrong in templates."""
         assert self.workers
         planned = todo.plan.pages
-        if not todo.stale and self.owned == set(todo.plan.paths):
+        if not todo.stale and self.standing.paths == todo.plan.paths:
             return None, []
         staging = publish.Staging(self.options.output)
-        pages = [(index, planned[index], planned[index].path in self.owned) for index, _ in todo.stale]
+        pages = [(index, planned[index], planned[index].path in self.standing) for index, _ in todo.stale]
         worthwhile = len(pages) >= POOL_FROM
         queues = [
             [RenderChunk(self.output, str(staging.folder), staging.fresh, part) for part in queue]
@@ -229,29 +233,27 @@ class Pipeline:
 
     def publish(self, todo: _Work, staging: publish.Staging | None, rendered: list[Rendered], report: Report) -> Report:
         """Move in what was rendered, remove what is not planned any more, and note it all."""
-        planned = [page.path for page in todo.plan.pages]
-        gone = sorted(self.owned.difference(todo.plan.paths))
+        plan, planned = todo.plan, [page.path for page in todo.plan.pages]
+        gone = sorted(plan.lost if self.stood else set(self.standing.paths).difference(plan.paths))
         staged = [(page.index, planned[page.index]) for page in rendered if page.state == "staged"]
         fresh = {page.index: page.stat for page in rendered}
         if staging:
-            staging.publish(staged, sorted(todo.plan.paths), gone)
+            staging.publish(staged, plan.paths, gone)
             if not staging.fresh:  # a file that is moved by itself, and not with its folder, has another change time now
                 moved = publish.states(self.options.output, [path for _, path in staged])
                 fresh |= zip([index for index, _ in staged], moved, strict=True)
-        rows = [
-            (planned[index], PageRow(todo.keys[index], todo.plan.pages[index].template, stat)) for index, stat in fresh.items()
-        ]
+        rows = [(planned[index], PageRow(todo.keys[index], plan.pages[index].template, stat)) for index, stat in fresh.items()]
         report = msgspec.structs.replace(
             report,
             written=tuple(path for _, path in staged),
-            unchanged=len(todo.plan.paths) - len(staged),
+            unchanged=len(plan.paths) - len(staged),
             removed=tuple(gone),
             reasons=tuple((planned[index], why) for index, why in todo.stale),
         )
         standing = self.standing.after(gone, {path: row.stat for path, row in rows})
         record = Record(
             program=program.key(),
-            settings=todo.plan.settings,
+            settings=plan.settings,
             templates=self.inputs.templates,
             closures=todo.closures,
             inputs=self.inputs.key,
@@ -259,7 +261,7 @@ class Pipeline:
             as_of=self.options.audience.as_of,
             report=msgspec.structs.replace(report, reasons=(), steps=()),
         )
-        sections = todo.plan.sections
+        sections = plan.sections
         changed = [(name, *section) for name, section in sections.items() if self.before.get(name) is not section]
         with self.store.transaction():
             self.store.put_pages(self.output, rows, gone)

@@ -79,6 +79,10 @@ class Standing:
         """The key of what stands there."""
         return fingerprint((self.paths, self._states.tobytes()))
 
+    def __contains__(self, path: str) -> bool:
+        """Whether a file of ours is there, or should be."""
+        return _place(path, self.paths) >= 0
+
     def state(self, path: str) -> files.Stat:
         """A file's state; `ABSENT` also where digest wrote none."""
         at = _place(path, self.paths)

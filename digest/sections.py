@@ -6,6 +6,7 @@ planned. Which sections there are, and what they are made of, is said in `pages`
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
@@ -15,6 +16,9 @@ import msgspec
 
 from digest.entries import Entry
 from digest.fingerprint import Keyed, fingerprint
+
+FEW = 500
+"""Paths up to which a sorted list is amended, and not made anew."""
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -52,9 +56,11 @@ class Plan(NamedTuple):
     sections: dict[str, Known]
     """All of them, by name."""
     paths: list[str]
-    """Of all pages."""
+    """Of all pages, in sorted order."""
     new: list[str]
-    """Those of them that their section did not have in the last build, or not as often."""
+    """Those of them that were not there in the last build, or not as often."""
+    lost: list[str]
+    """Paths of the last build's sections that are not planned any more."""
     settings: bytes
     """Key of what every page knows of the site."""
 
@@ -71,9 +77,13 @@ class Made(NamedTuple):
 class Memory:
     """What is known of sections from earlier."""
 
-    def __init__(self, known: Mapping[str, Known], made: Made) -> None:
-        """`known` stand in the output, whole. `made` is filled here, for the next plan."""
+    def __init__(self, known: Mapping[str, Known], made: Made, paths: list[str] | None = None) -> None:
+        """`known` stand in the output, whole. `made` is filled here, for the next plan.
+
+        `paths` are those of all that is known, in sorted order, where somebody has them.
+        """
         self.known = known
+        self._paths = paths
         self.cards = made.cards
         self._made = made.keys
         self._asked: set[str] = set()
@@ -90,7 +100,8 @@ class Memory:
         """Plan the sections that are not known."""
         pages: list[Page] = []
         every: dict[str, Known] = {}
-        new: list[str] = []
+        now: Counter[str] = Counter()
+        was: Counter[str] = Counter()
         for section in sections:
             before = found = self.known.get(section.name)
             if found is None or found.key != section.key:
@@ -98,11 +109,29 @@ class Memory:
                 pages += made
                 found = Known(section.key, tuple([page.path for page in made]))
                 if before is None or before.paths != found.paths:
-                    new += Counter(found.paths) - Counter(before.paths if before else ())
+                    now.update(found.paths)
+                    was.update(before.paths if before else ())
             every[section.name] = found
+        for name in self.known.keys() - every.keys():
+            was.update(self.known[name].paths)
         for name in self._made.keys() - self._asked:
             del self._made[name]
-        return Plan(pages, every, [path for section in every.values() for path in section.paths], new, settings)
+        new, lost = list((now - was).elements()), list(was - now)
+        if self._paths is None or len(new) + len(lost) > FEW:
+            paths = sorted([path for section in every.values() for path in section.paths])
+        else:
+            paths = _amended(self._paths, new, lost)
+        return Plan(pages, every, paths, new, lost, settings)
+
+
+def _amended(paths: list[str], new: Iterable[str], lost: Iterable[str]) -> list[str]:
+    """Sorted paths with some more and some less."""
+    found = paths.copy()
+    for path in lost:
+        del found[bisect_left(found, path)]
+    for path in new:
+        insort(found, path)
+    return found
 
 
 class Cards(Keyed):

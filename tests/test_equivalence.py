@@ -13,6 +13,7 @@ from sites import AS_OF, SETTINGS, article, make, tree, write
 from digest import files, site
 from digest.errors import DigestError
 from digest.library import Library
+from digest.publish import owned
 from digest.store import Store
 
 SEQUENCES = 200
@@ -234,13 +235,14 @@ def caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     return (folder / f"{number}.db" for number in itertools.count())
 
 
-def attempt(folder: Path, **changes: Any) -> dict[str, bytes] | None:
-    """The output of a build, or None when content stood in its way."""
+def attempt(folder: Path, **changes: Any) -> tuple[dict[str, bytes], list[str]] | None:
+    """The output of a build, and what it lists as its own; or None when content stood in its way."""
     try:
         make(folder, **changes)
     except DigestError:
         return None
-    return tree(changes.get("output") or folder / "output")
+    output = changes.get("output") or folder / "output"
+    return tree(output), owned(output)
 
 
 @pytest.mark.parametrize("seed", range(SEQUENCES))
