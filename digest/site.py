@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Container, Iterable, Mapping
-from itertools import groupby
+from collections.abc import Container, Iterable, Mapping, Sequence
+from itertools import chain, groupby
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -37,6 +37,8 @@ class Group(Struct, frozen=True):
     articles: list[Entry]
     months: list[str]
     """The months of its articles' editions, newest first."""
+    cards: bytes
+    """The keys of its articles' cards, one behind the other."""
     company: Company | None = None
     description: str = ""
     members: tuple[str, ...] = ()
@@ -146,7 +148,7 @@ def _amended(site: Site, before: Entry, after: Entry) -> Site | None:
 
     def regrouped(group: Group) -> Group:
         found = swapped(group.articles)
-        return group if found is group.articles else replace(group, articles=found)
+        return group if found is group.articles else replace(group, articles=found, cards=_cards(found))
 
     groups = {kind: {slug: regrouped(group) for slug, group in found.items()} for kind, found in site.groups.items()}
     day = [after if entry.path == before.path else entry for entry in site.editions.get(before.edition, ())]
@@ -298,60 +300,95 @@ def _group(
     companies: Mapping[str, Company],
     problems: list[Diagnostic],
 ) -> dict[str, dict[str, Group]]:
-    by_symbol: defaultdict[str, list[Entry]] = defaultdict(list)
-    by_tag: defaultdict[str, list[Entry]] = defaultdict(list)
-    by_source: defaultdict[str, list[Entry]] = defaultdict(list)
-    for entry in articles:
-        for symbol in entry.symbols:
-            by_symbol[symbol].append(entry)
-        for tag in entry.tags:
-            by_tag[tag].append(entry)
-        if entry.source:
-            by_source[entry.source].append(entry)
+    by_symbol, by_tag, by_source = _gather(articles)
     linked = {symbol for entry in articles if entry.mentioned for symbol in entry.mentioned}
     linked.update(symbol for entry in others for symbol in (*entry.symbols, *entry.mentioned))
-    for symbol in linked:  # what a page links to must be there, also when no article is on it
-        by_symbol.setdefault(symbol, [])
     members = {
         name: tuple(dict.fromkeys(registry.resolve(notation.parse(text), "9999-12-31").symbol for text in watchlist.tickers))
         for name, watchlist in config.watchlists.items()
     }
-    for names in members.values():
-        for symbol in names:
-            by_symbol.setdefault(symbol, [])
+    linked.update(chain(*members.values()))
+    for symbol in linked - by_symbol.keys():  # what a page links to must be there, also when no article is on it
+        by_symbol[symbol] = _nothing()
     groups: dict[str, dict[str, Group]] = {kind: {} for kind in KINDS}
     for symbol, found in sorted(by_symbol.items()):
-        group = Group("tickers", symbol, notation.slug(symbol), found, _months(found), companies.get(symbol))
+        group = found.group("tickers", symbol, notation.slug(symbol), companies.get(symbol))
         _place(groups["tickers"], group, problems, "give one of them as an alias of the other in tickers.yaml")
     for tag, found in sorted(by_tag.items()):
-        _place(groups["tags"], Group("tags", tag, urls.slugify(tag), found, _months(found)), problems, "rename one of them")
+        _place(groups["tags"], found.group("tags", tag, urls.slugify(tag)), problems, "rename one of them")
     for group in _sources(by_source):
         _place(groups["sources"], group, problems, "rename one of them")
     for name, watchlist in config.watchlists.items():
-        theirs = {entry.path: entry for symbol in members[name] for entry in by_symbol[symbol]}
-        newest = sorted(theirs.values(), key=_newest_first)
+        theirs = _Found.together([by_symbol[symbol] for symbol in members[name]])
         title, about = watchlist.title or name, watchlist.description
-        group = Group("watchlists", title, name, newest, _months(newest), None, about, members[name])
-        groups["watchlists"][name] = group
+        groups["watchlists"][name] = theirs.group("watchlists", title, name, None, about, members[name])
     return groups
 
 
-def _months(articles: Iterable[Entry]) -> list[str]:
-    return sorted(set(map(attrgetter("month"), articles)), reverse=True)
+class _Found(NamedTuple):
+    """What belongs to a group."""
+
+    articles: list[Entry]
+    """Newest first."""
+    months: set[str]
+    cards: list[bytes]
+    """Keys of cards, in the order of the articles; maybe of several in one piece."""
+
+    @classmethod
+    def together(cls, parts: Sequence[Self]) -> Self:
+        """All that is in these, each article once."""
+        if len(parts) == 1:
+            return parts[0]
+        articles = {entry.path: entry for part in parts for entry in part.articles}
+        newest = sorted(articles.values(), key=_newest_first)
+        return cls(newest, set().union(*[part.months for part in parts]), [_cards(newest)])
+
+    def group(self, kind: str, name: str, slug: str, *others: Any) -> Group:
+        return Group(kind, name, slug, self.articles, sorted(self.months, reverse=True), b"".join(self.cards), *others)
 
 
-def _sources(by_name: Mapping[str, list[Entry]]) -> list[Group]:
+def _nothing() -> _Found:
+    return _Found([], set(), [])
+
+
+def _gather(articles: Iterable[Entry]) -> list[dict[str, _Found]]:
+    """Which articles, newest first, there are by ticker, by tag and by the source's name.
+
+    Everything is asked of an article at once, month by month: in a large archive it takes long to come back to one.
+    """
+    gathered: list[dict[str, _Found]] = [defaultdict(_nothing) for _ in range(3)]
+    for month, run in groupby(articles, attrgetter("month")):
+        by_symbol, by_tag, by_source = here = [defaultdict[str, list[Entry]](list) for _ in gathered]
+        for entry in run:
+            for symbol in entry.symbols:
+                by_symbol[symbol].append(entry)
+            for tag in entry.tags:
+                by_tag[tag].append(entry)
+            if entry.source:
+                by_source[entry.source].append(entry)
+        for groups, found in zip(gathered, here, strict=True):
+            for name, theirs in found.items():
+                group = groups[name]
+                group.articles.extend(theirs)
+                group.months.add(month)
+                group.cards.append(_cards(theirs))
+    return gathered
+
+
+def _cards(articles: Iterable[Entry]) -> bytes:
+    return b"".join([entry.card_key for entry in articles])
+
+
+def _sources(by_name: Mapping[str, _Found]) -> list[Group]:
     """Sources by slug: spellings that differ in case or punctuation are one source, under its oldest spelling."""
     spellings: dict[str, list[str]] = {}
     for name in by_name:
         spellings.setdefault(urls.slugify(name), []).append(name)
     groups = []
     for slug, names in spellings.items():
-        oldest = min(names, key=lambda name: (by_name[name][-1].seconds, by_name[name][-1].path, name))
-        found = [article for name in names for article in by_name[name]]
-        if len(names) > 1:
-            found.sort(key=_newest_first)
-        groups.append(Group("sources", oldest, slug, found, _months(found)))
+        last = {name: by_name[name].articles[-1] for name in names}
+        oldest = min(names, key=lambda name: (last[name].seconds, last[name].path, name))
+        groups.append(_Found.together([by_name[name] for name in names]).group("sources", oldest, slug))
     return sorted(groups, key=lambda group: (group.name.casefold(), group.name))
 
 
