@@ -291,16 +291,17 @@ def test_record_cannot_lead_outside(tmp_path: Path) -> None:
     assert (tmp_path / "precious.txt").exists()
 
 
+def loaded(*arguments: str) -> set[str]:
+    """The modules that a command loads."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    script = "import sys; from digest.cli import main; main(sys.argv[1:], standalone_mode=False); print(*sys.modules)"
+    command = [sys.executable, "-c", script, *arguments]
+    return set(subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.split())
+
+
 def test_unchanged_build_is_lean(tmp_path: Path) -> None:
     """An unchanged build loads neither Jinja, Markdown, lxml, feedgen nor YAML, and `--version` less still."""
     write(tmp_path, {"content/a.md": article()})
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
-
-    def loaded(*arguments: str) -> set[str]:
-        script = "import sys; from digest.cli import main; main(sys.argv[1:], standalone_mode=False); print(*sys.modules)"
-        command = [sys.executable, "-c", script, *arguments]
-        return set(subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.split())
-
     for path in tmp_path.rglob("*"):
         os.utime(path, (1, 1))
     loaded("build", "-q", "-s", str(tmp_path), "--as-of", "2024-05-25")
@@ -309,6 +310,16 @@ def test_unchanged_build_is_lean(tmp_path: Path) -> None:
     heavy = {"jinja2", "markdown", "lxml", "feedgen", "yaml", "nh3", "watchdog", "concurrent"}
     assert not heavy & loaded("build", "-q", "-s", str(tmp_path), "--as-of", "2024-05-25")
     assert not (heavy | {"msgspec", "sqlite3"}) & loaded("--version")
+
+
+def test_rules_for_code_are_loaded_where_there_is_any(tmp_path: Path) -> None:
+    """They come with Pygments, where that is installed, which takes longer to load than Markdown itself."""
+    build = "build", "-q", "-s", str(tmp_path), "-j", "1"
+    write(tmp_path, {"content/a.md": article(body="Some `code`.\n\n~~gone~~\n")})
+    assert not {"markdown.extensions.codehilite", "pygments"} & loaded(*build)
+    write(tmp_path, {"content/b.md": article(body="Some code:\n\n~~~\nx = 1\n~~~\n")})
+    assert "markdown.extensions.codehilite" in loaded(*build)
+    assert "<pre><code>x = 1\n</code></pre>" in page(tmp_path, "2024/05/17/b/index.html")
 
 
 def wait_for_clock(folder: Path) -> None:
