@@ -30,19 +30,28 @@ def can_fork() -> bool:
 
 
 class Fork:
-    """A process that was forked off to send messages. It ends when they are sent, or when this process does."""
+    """A process that was forked off to send messages. It ends when they are sent, or when this process does.
+
+    Of several, a later one holds the earlier ones' ends of pipes too: they end one after the other, the last one first.
+    """
 
     def __init__(self, work: Callable[[], Iterable[bytes]]) -> None:
         """Raises OSError where there is no process, no memory or no file to be had."""
         ends: list[int] = []
+        # Ctrl-C reaches all processes of a terminal, and the first one ends the rest: no other may take it for its own.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
         try:
             ends += os.pipe()
             ends += os.pipe()
             self._process = os.fork()
+            if not self._process:
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
         except OSError:
             for end in ends:
                 os.close(end)
             raise
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         self.messages, sent, their_life, self._life = ends
         if self._process:
             os.close(sent)
@@ -51,9 +60,8 @@ class Fork:
         try:
             os.close(self.messages)
             os.close(self._life)
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal; the first ends the rest
             threading.Thread(target=_leave_with_parent, args=(their_life,), daemon=True).start()
-            widen(sent)
+            _widen(sent)
             with os.fdopen(sent, "wb") as pipe:
                 for message in work():
                     pipe.write(len(message).to_bytes(SIZE, "little") + message)
@@ -120,7 +128,7 @@ class Aside:
         return self._work() if found is None else found
 
 
-def widen(pipe: int) -> None:
+def _widen(pipe: int) -> None:
     """Let more wait in a pipe, so that who has filled it can leave, or go on."""
     import fcntl  # there is none on Windows
 

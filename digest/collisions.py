@@ -23,7 +23,8 @@ def clash(new: Collection[str], paths: Collection[str]) -> bool:
     if len(new) > FEW:
         every, fresh = {path.casefold() for path in paths}, {path.casefold() for path in new}
         return len(every) < len(paths) or not every.isdisjoint(_folders(fresh)) or not fresh.isdisjoint(_folders(every))
-    text = "\0" + "\0\0".join(paths).casefold() + "\0"  # one search through all is quicker than a look at each
+    # One search through all is quicker than a look at each. Each has marks of its own, as `count` counts none twice.
+    text = "\0" + "\0\0".join(paths).casefold() + "\0"
     fresh = {path.casefold() for path in new}
     return any(
         text.count(f"\0{path}\0") > 1 or f"\0{path}/" in text or any(f"\0{folder}\0" in text for folder in _folders([path]))

@@ -142,7 +142,7 @@ class Library:
             suspects = dict.fromkeys((*tree, *rows))
         else:
             suspects = dict.fromkeys((*inputs.changed, *self._racy))
-        known = (settings_key, b"")
+        known = (settings_key, b"")  # of what is parsed, and of media
         stale = [
             path
             for path in suspects

@@ -143,29 +143,28 @@ class Pipeline:
         """Plan the sections that may not stand as they should."""
         self._look_back()
         terms = fingerprint((program.key(), self.inputs.templates))
-        memory, fetch = Memory(self.before, self.library.made, self.stood), self.library.article
+        paths = self.listed if self.untouched and not self.options.force else None
+        memory, fetch = Memory(self.before, self.library.made, paths), self.library.article
         plan, problems = pages.plan(self.config, whole, self.media, self.inputs.assets, fetch, memory, terms)
         self._blame(problems)
         self.clock.done("plan")
         return plan
 
     def _look_back(self) -> None:
-        """Find the last build's sections that stand in the output, whole, and all that digest wrote there.
-
-        Where nothing has changed since, what stands there are just these sections' paths.
-        """
+        """Find the last build's sections that stand in the output, whole, and all that digest wrote there."""
         self.record = recorded(self.options, self.store)
         known = {name: Known(*row) for name, row in self.store.sections(self.output).items()}
         self.stored = known.keys()
-        self.stood: list[str] | None = self.standing.paths
-        if self.options.force or self.record is None or self.record.outputs != self.standing.key:
+        self.listed = self.standing.paths
+        self.untouched = self.record is not None and self.record.outputs == self.standing.key
+        """Whether the output is as it was left, so that just the paths of the last build's sections are listed there."""
+        if self.options.force or not self.untouched:
             rows = self.store.pages(self.output)
             whole = {path for path, row in rows.items() if row.stat == self.standing.state(path)}
             known = {name: section for name, section in known.items() if whole.issuperset(section.paths)}
             unlisted = sorted(rows.keys() - set(self.standing.paths))  # the list may be lost
             found = zip(unlisted, publish.states(self.options.output, unlisted), strict=True)
             self.standing = self.standing.after((), {path: stat for path, stat in found if rows[path].stat == stat})
-            self.stood = None
         if self.options.force:
             known = {}
         self.before = known
@@ -202,7 +201,7 @@ class Pipeline:
         """Render what is stale, beside the output. Raises `ContentError` with all that is wrong in templates."""
         assert self.workers
         planned = todo.plan.pages
-        if not todo.stale and self.standing.paths == todo.plan.paths:
+        if not todo.stale and self.listed == todo.plan.paths:
             return None, []
         staging = publish.Staging(self.options.output)
         pages = [(index, planned[index], planned[index].path in self.standing) for index, _ in todo.stale]
@@ -234,7 +233,7 @@ class Pipeline:
     def publish(self, todo: _Work, staging: publish.Staging | None, rendered: list[Rendered], report: Report) -> Report:
         """Move in what was rendered, remove what is not planned any more, and note it all."""
         plan, planned = todo.plan, [page.path for page in todo.plan.pages]
-        gone = sorted(plan.lost if self.stood else set(self.standing.paths).difference(plan.paths))
+        gone = sorted(set(self.standing.paths).difference(plan.paths) if plan.lost is None else plan.lost)
         staged = [(page.index, planned[page.index]) for page in rendered if page.state == "staged"]
         fresh = {page.index: page.stat for page in rendered}
         if staging:

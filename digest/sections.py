@@ -59,8 +59,8 @@ class Plan(NamedTuple):
     """Of all pages, in sorted order."""
     new: list[str]
     """Those of them that were not there in the last build, or not as often."""
-    lost: list[str]
-    """Paths of the last build's sections that are not planned any more."""
+    lost: list[str] | None
+    """Paths of the last build that are not planned any more; None where not all of its sections are known."""
     settings: bytes
     """Key of what every page knows of the site."""
 
@@ -80,7 +80,7 @@ class Memory:
     def __init__(self, known: Mapping[str, Known], made: Made, paths: list[str] | None = None) -> None:
         """`known` stand in the output, whole. `made` is filled here, for the next plan.
 
-        `paths` are those of all that is known, in sorted order, where somebody has them.
+        `paths` are those of the last build, in sorted order, where all of its sections are known.
         """
         self.known = known
         self._paths = paths
@@ -121,7 +121,7 @@ class Memory:
             paths = sorted([path for section in every.values() for path in section.paths])
         else:
             paths = _amended(self._paths, new, lost)
-        return Plan(pages, every, paths, new, lost, settings)
+        return Plan(pages, every, paths, new, None if self._paths is None else lost, settings)
 
 
 def _amended(paths: list[str], new: Iterable[str], lost: Iterable[str]) -> list[str]:

@@ -85,13 +85,17 @@ class Workers(Generic[Performer]):
         """The results of the chunks in all queues, in any order; from `jobs` processes if that is `worthwhile`, else from two.
 
         Each process begins with another queue, and goes on with what is left of the others. This one takes part when the
-        first result is asked for, unless it is `busy`; the others begin at once.
+        first result is asked for, unless it is `busy`; the others begin at once. What was left of an earlier call is dropped.
         """
         if self.jobs < 2 or not any(queues):
             return map(self.here, chain(*queues))
         if aside.can_fork():
-            others = self.jobs - (not busy) if worthwhile else 1
-            self._team = _Team(self.here, queues, others)
+            if self._team:
+                self._team.drop()
+            try:
+                self._team = _Team(self.here, queues, self.jobs - (not busy) if worthwhile else 1)
+            except OSError:  # no memory, or no files to be had
+                return map(self.here, chain(*queues))
             return self._team.results(join=not busy)
         if worthwhile or self._pool:
             self._pool = self._pool or self._spawned()
@@ -131,7 +135,8 @@ NUMBER = array("I").itemsize
 class _Team:
     """Processes, forked off, that share out chunks among themselves.
 
-    The numbers of the chunks in a queue wait in a pipe, which holds many thousands; whoever is free takes the next.
+    A queue is a file in memory with the numbers of its chunks. All share its offset (open(2), fork(2)), so who is free reads
+    the next.
     """
 
     def __init__(self, perform: Perform, queues: list[list[Any]], others: int) -> None:
@@ -140,13 +145,15 @@ class _Team:
         self._queues: list[int] = []
         self._forks: list[Fork] = []
         start = 0
-        for queue in queues:
-            end, waiting = os.pipe()
-            aside.widen(waiting)
-            with os.fdopen(waiting, "wb") as pipe:
-                pipe.write(array("I", range(start, start + len(queue))).tobytes())
-            self._queues.append(end)
-            start += len(queue)
+        try:
+            for queue in queues:
+                self._queues.append(os.memfd_create("queue"))
+                os.write(self._queues[-1], array("I", range(start, start + len(queue))).tobytes())
+                os.lseek(self._queues[-1], 0, os.SEEK_SET)
+                start += len(queue)
+        except OSError:
+            self.drop()
+            raise
         for number in range(1, 1 + min(others, len(self._chunks))):
             try:
                 self._forks.append(Fork(partial(self._messages, number)))
@@ -164,11 +171,10 @@ class _Team:
         """What another process sends: of each chunk its number and result, or only its number where there is none."""
         for number in self._taken(first):
             try:
-                message = number, self._perform(self._chunks[number])
+                message = pickle.dumps((number, self._perform(self._chunks[number])))
             except Exception:  # to be raised where somebody can see it
-                yield pickle.dumps((number,))
-            else:
-                yield pickle.dumps(message)
+                message = pickle.dumps((number,))
+            yield message
 
     def ready(self) -> bool:
         """Whether there is anything to receive, or nobody to wait for."""

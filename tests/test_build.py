@@ -291,6 +291,20 @@ def test_record_cannot_lead_outside(tmp_path: Path) -> None:
     assert (tmp_path / "precious.txt").exists()
 
 
+@pytest.mark.parametrize("left", ["", "half"])
+def test_lost_list_is_written_again(tmp_path: Path, left: str) -> None:
+    """Whose the files are is known from the cache as well; the list is mended though nothing else is to be done."""
+    write(tmp_path, {"content/a.md": article()})
+    make(tmp_path)
+    listed = tmp_path / "output" / RECORD
+    whole = listed.read_text()
+    listed.write_text(whole[: whole.index("\n", len(whole) // 2) + 1]) if left else listed.unlink()
+    report = make(tmp_path)
+    assert not report.written
+    assert listed.read_text() == whole
+    assert publish.clean(tmp_path / "output") == whole.count("\n")
+
+
 def loaded(*arguments: str) -> set[str]:
     """The modules that a command loads."""
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}

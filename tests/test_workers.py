@@ -84,6 +84,56 @@ def test_what_is_wrong_is_raised_here(workers: Callable[..., Workers[Any]], wort
         list(team.map([list(range(10))], worthwhile, True))
 
 
+class Unsendable:
+    """Its results cannot be sent from one process to another."""
+
+    def __init__(self, _: None) -> None:
+        pass
+
+    def __call__(self, chunk: int) -> Any:
+        return lambda: chunk
+
+
+def test_what_cannot_be_sent_is_made_here(workers: Callable[..., Workers[Any]], way: str) -> None:
+    """Memory may be too short for sending it."""
+    if way == "spawned":
+        pytest.skip("only where nothing else is to be done")
+    found = workers(2, Unsendable, None).map([list(range(10))], worthwhile=False, busy=True)
+    assert sorted(result() for result in found) == list(range(10))
+
+
+def test_queues_that_cannot_be_had(workers: Callable[..., Workers[Any]], way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that has no file left does all itself."""
+    monkeypatch.setattr("os.memfd_create", lambda *_: refuse())
+    found = workers(2, Square, frozenset()).map([[1, 2], [3]], worthwhile=way != "spawned")
+    assert {process for _, process in found} == {os.getpid()}
+
+
+def test_nothing_is_left_of_an_abandoned_call(
+    workers: Callable[..., Workers[Any]], way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither processes nor open files."""
+    if way != "forked":
+        pytest.skip("only these have processes and files for each call")
+    children = []
+
+    def fork(fork: Callable[[], int] = os.fork) -> int:
+        children.append(fork())
+        return children[-1]
+
+    monkeypatch.setattr("os.fork", fork)
+    before = len(os.listdir("/proc/self/fd"))
+    team = workers(3, Square, frozenset())
+    for _ in range(2):
+        next(team.map([list(range(50))], worthwhile=True))
+    team.close()
+    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(children) == 4
+    for child in children:
+        with pytest.raises(ChildProcessError):
+            os.waitpid(child, os.WNOHANG)
+
+
 class Meeting:
     """A worker whose first chunk waits until the last is done."""
 
