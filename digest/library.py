@@ -31,7 +31,7 @@ from digest.workers import Workers, chunked
 REGISTRY = "tickers.yaml"
 
 POOL_FROM = 300
-"""Sources to parse from which on other processes are worth their start."""
+"""Sources to parse from which on more than one other process is worth its start."""
 
 CHUNK = 50
 """Sources that a process parses at a time."""

@@ -26,7 +26,7 @@ from digest.work import RenderChunk, Rendered, Setup
 from digest.workers import Workers, chunked
 
 POOL_FROM = 400
-"""Pages to render from which on other processes are worth their start."""
+"""Pages to render from which on more than one other process is worth its start."""
 
 Progress = Callable[[str, int, int], None]
 
