@@ -18,10 +18,11 @@ from digest.config import Config
 from digest.entries import Entry
 from digest.errors import Diagnostic
 from digest.fingerprint import fingerprint
+from digest.groups import Group
 from digest.inputs import File
 from digest.sections import Cards, Contents, Memory, Page, Plan, Section
 from digest.sharedviews import FEED_TYPES, SITE_FORMATS, Fetch, SharedViews
-from digest.site import Group, Site
+from digest.site import Site
 
 FEED = "feed/"
 """What the names of sections begin with whose pages are all feeds."""

@@ -14,7 +14,8 @@ from digest.articles import Article
 from digest.config import Config
 from digest.entries import Entry
 from digest.errors import Diagnostic
-from digest.site import KINDS, Group, Settled, Site
+from digest.groups import KINDS, Group
+from digest.site import Settled, Site
 
 Fetch = Callable[[Entry], Article]
 

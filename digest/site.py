@@ -1,48 +1,31 @@
 """The site: the entries of all articles in, one `Site` out, in which each stands in its edition and its groups.
 
-Decides what is public at a given moment, where links lead, and what belongs together. Addresses are left to `pages`.
+Decides what is public at a given moment, and where links lead. What belongs together is found in `groups`; addresses are left
+to `pages`.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Container, Iterable, Mapping, Sequence
-from itertools import chain, groupby
+from collections.abc import Container, Iterable, Mapping
+from itertools import groupby
 from operator import attrgetter
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from digest import notation, urls
+from digest import urls
 from digest.config import Config
 from digest.entries import Entry
 from digest.errors import Diagnostic
 from digest.fingerprint import fingerprint
+from digest.groups import Group, gather, newest_first
 from digest.inputs import FOREVER, Audience, File, Skipped
 from digest.links import PageLink, Resolver
 from digest.tickers import Company, Registry
 from digest.views import Image
-
-KINDS = ("tickers", "tags", "sources", "watchlists")
-
-
-class Group(Struct, frozen=True):
-    """The articles on one ticker, tag, source or watchlist, newest first."""
-
-    kind: str
-    name: str
-    slug: str
-    articles: list[Entry]
-    months: list[str]
-    """The months of its articles' editions, newest first."""
-    cards: bytes
-    """The keys of its articles' cards, one behind the other."""
-    company: Company | None = None
-    description: str = ""
-    members: tuple[str, ...] = ()
-    """A watchlist's tickers, as canonical symbols."""
 
 
 class Site(Struct, frozen=True):
@@ -139,16 +122,16 @@ def _amended(site: Site, before: Entry, after: Entry) -> Site | None:
     unmoved = replace(after, **{name: getattr(before, name) for name in TEXT}) == before
     if not unmoved or before.kind != "article" or before.path in site.settled:
         return None
-    place = _newest_first(before)
+    place = newest_first(before)
 
     def swapped(found: list[Entry]) -> list[Entry]:
-        at = bisect_left(found, place, key=_newest_first)
+        at = bisect_left(found, place, key=newest_first)
         there = at < len(found) and found[at].path == before.path
         return [*found[:at], after, *found[at + 1 :]] if there else found
 
     def regrouped(group: Group) -> Group:
         found = swapped(group.articles)
-        return group if found is group.articles else replace(group, articles=found, cards=_cards(found))
+        return group if found is group.articles else group.with_articles(found)
 
     groups = {kind: {slug: regrouped(group) for slug, group in found.items()} for kind, found in site.groups.items()}
     day = [after if entry.path == before.path else entry for entry in site.editions.get(before.edition, ())]
@@ -166,8 +149,8 @@ def assemble(
     sources = list(entries)
     problems: list[Diagnostic] = []
     articles, expired, standing, notes, status, hidden = _admit(sources, audience)
-    articles.sort(key=_newest_first)
-    expired.sort(key=_newest_first)
+    articles.sort(key=newest_first)
+    expired.sort(key=newest_first)
     standing.sort(key=attrgetter("address", "path"))
     notes.sort(key=attrgetter("path"))
     days = {entry.edition for entry in articles}
@@ -193,7 +176,7 @@ def assemble(
     articles, expired, standing = whole(articles), whole(expired), whole(standing)
     by_day = {note.edition: note for note in whole(note for day, note in by_day.items() if day in days)}
     companies = {company.symbol: company for company in registry.companies}
-    groups = _group(config, articles, (*expired, *standing, *by_day.values()), registry, companies, problems)
+    groups = gather(config, articles, (*expired, *standing, *by_day.values()), registry, companies, problems)
     skipped = _skipped(sources, audience, status, hidden)
     editions = _editions(articles)
     problems += links.problems
@@ -269,10 +252,6 @@ def _skipped(sources: Iterable[Entry], audience: Audience, status: Mapping[str, 
     )
 
 
-def _newest_first(entry: Entry) -> tuple[int, str]:
-    return -entry.seconds, entry.path
-
-
 def _runs(articles: Iterable[Entry]) -> list[Run]:
     runs: list[Run] = []
     start = 0
@@ -290,116 +269,3 @@ def _editions(articles: list[Entry]) -> dict[str, list[Entry]]:
     for day in days.values():
         day.sort(key=attrgetter("weight"))  # stable: newest first among equals
     return dict(sorted(days.items(), reverse=True))
-
-
-def _group(
-    config: Config,
-    articles: list[Entry],
-    others: Iterable[Entry],
-    registry: Registry,
-    companies: Mapping[str, Company],
-    problems: list[Diagnostic],
-) -> dict[str, dict[str, Group]]:
-    by_symbol, by_tag, by_source = _gather(articles)
-    linked = {symbol for entry in articles if entry.mentioned for symbol in entry.mentioned}
-    linked.update(symbol for entry in others for symbol in (*entry.symbols, *entry.mentioned))
-    members = {
-        name: tuple(dict.fromkeys(registry.resolve(notation.parse(text), "9999-12-31").symbol for text in watchlist.tickers))
-        for name, watchlist in config.watchlists.items()
-    }
-    linked.update(chain(*members.values()))
-    for symbol in linked - by_symbol.keys():  # what a page links to must be there, also when no article is on it
-        by_symbol[symbol] = _nothing()
-    groups: dict[str, dict[str, Group]] = {kind: {} for kind in KINDS}
-    for symbol, found in sorted(by_symbol.items()):
-        group = found.group("tickers", symbol, notation.slug(symbol), companies.get(symbol))
-        _place(groups["tickers"], group, problems, "give one of them as an alias of the other in tickers.yaml")
-    for tag, found in sorted(by_tag.items()):
-        _place(groups["tags"], found.group("tags", tag, urls.slugify(tag)), problems, "rename one of them")
-    for group in _sources(by_source):
-        _place(groups["sources"], group, problems, "rename one of them")
-    for name, watchlist in config.watchlists.items():
-        theirs = _Found.together([by_symbol[symbol] for symbol in members[name]])
-        title, about = watchlist.title or name, watchlist.description
-        groups["watchlists"][name] = theirs.group("watchlists", title, name, None, about, members[name])
-    return groups
-
-
-class _Found(NamedTuple):
-    """What belongs to a group."""
-
-    articles: list[Entry]
-    """Newest first."""
-    months: set[str]
-    cards: list[bytes]
-    """Keys of cards, in the order of the articles; maybe of several in one piece."""
-
-    @classmethod
-    def together(cls, parts: Sequence[Self]) -> Self:
-        """All that is in these, each article once."""
-        if len(parts) == 1:
-            return parts[0]
-        articles = {entry.path: entry for part in parts for entry in part.articles}
-        newest = sorted(articles.values(), key=_newest_first)
-        return cls(newest, set().union(*[part.months for part in parts]), [_cards(newest)])
-
-    def group(self, kind: str, name: str, slug: str, *others: Any) -> Group:
-        return Group(kind, name, slug, self.articles, sorted(self.months, reverse=True), b"".join(self.cards), *others)
-
-
-def _nothing() -> _Found:
-    return _Found([], set(), [])
-
-
-def _gather(articles: Iterable[Entry]) -> list[dict[str, _Found]]:
-    """Which articles, newest first, there are by ticker, by tag and by the source's name.
-
-    Everything is asked of an article at once, month by month: in a large archive it takes long to come back to one.
-    """
-    gathered: list[dict[str, _Found]] = [defaultdict(_nothing) for _ in range(3)]
-    for month, run in groupby(articles, attrgetter("month")):
-        by_symbol, by_tag, by_source = here = [defaultdict[str, list[Entry]](list) for _ in gathered]
-        for entry in run:
-            for symbol in entry.symbols:
-                by_symbol[symbol].append(entry)
-            for tag in entry.tags:
-                by_tag[tag].append(entry)
-            if entry.source:
-                by_source[entry.source].append(entry)
-        for groups, found in zip(gathered, here, strict=True):
-            for name, theirs in found.items():
-                group = groups[name]
-                group.articles.extend(theirs)
-                group.months.add(month)
-                group.cards.append(_cards(theirs))
-    return gathered
-
-
-def _cards(articles: Iterable[Entry]) -> bytes:
-    return b"".join([entry.card_key for entry in articles])
-
-
-def _sources(by_name: Mapping[str, _Found]) -> list[Group]:
-    """Sources by slug: spellings that differ in case or punctuation are one source, under its oldest spelling."""
-    spellings: dict[str, list[str]] = {}
-    for name in by_name:
-        spellings.setdefault(urls.slugify(name), []).append(name)
-    groups = []
-    for slug, names in spellings.items():
-        last = {name: by_name[name].articles[-1] for name in names}
-        oldest = min(names, key=lambda name: (last[name].seconds, last[name].path, name))
-        groups.append(_Found.together([by_name[name] for name in names]).group("sources", oldest, slug))
-    return sorted(groups, key=lambda group: (group.name.casefold(), group.name))
-
-
-def _place(groups: dict[str, Group], group: Group, problems: list[Diagnostic], hint: str) -> None:
-    """Add a group under its slug, which must be its own."""
-    path = group.articles[0].path if group.articles else ""
-    other = groups.get(group.slug)
-    if not group.slug:
-        problems.append(Diagnostic(path, 1, 1, f"'{group.name}' gives no address", "use letters or digits in it"))
-    elif other:
-        both = f"'{other.name}' and '{group.name}' would both be at /{group.kind}/{group.slug}/"
-        problems.append(Diagnostic(path, 1, 1, both, hint))
-    else:
-        groups[group.slug] = group

@@ -15,7 +15,7 @@ FLOORS = (
     ("markup", "registry", "store"),
     ("articles", "inputs"),
     ("entries", "parse"),
-    ("links",),
+    ("groups", "links"),
     ("site",),
     ("filters", "sections", "sharedviews"),
     ("collisions", "feeditems"),
