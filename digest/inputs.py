@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterable
 from pathlib import Path
+from typing import Self
 
 import msgspec
 
@@ -18,8 +19,6 @@ from digest.files import Stat
 from digest.fingerprint import digest, fingerprint
 from digest.publish import Standing
 from digest.store import Store
-
-FOREVER = 1 << 62
 
 
 class Audience(msgspec.Struct, frozen=True):
@@ -72,6 +71,10 @@ class Skipped(msgspec.Struct, frozen=True):
     valid_until: int | None
     """The first moment at which another set of articles is public."""
 
+    def hold(self, since: int, now: int) -> bool:
+        """Whether what was left out at one time is just what is to be left out at another."""
+        return since <= now and (self.valid_until is None or now < self.valid_until)
+
 
 class Report(msgspec.Struct, frozen=True):
     """What a build did."""
@@ -91,6 +94,11 @@ class Report(msgspec.Struct, frozen=True):
     steps: tuple[tuple[str, float], ...] = ()
     """Seconds by step."""
 
+    def again(self) -> Self:
+        """The report of another build that finds everything as this one left it."""
+        total = self.unchanged + len(self.written)
+        return msgspec.structs.replace(self, written=(), unchanged=total, removed=(), reasons=(), parsed=0, steps=())
+
 
 class Record(msgspec.Struct, frozen=True):
     """What a build leaves for the next one into the same folder."""
@@ -108,6 +116,7 @@ class Record(msgspec.Struct, frozen=True):
     """The key of the states of all outputs."""
     as_of: int
     report: Report
+    """What another build would say that finds nothing to do."""
 
 
 class File(msgspec.Struct, frozen=True):
@@ -205,18 +214,14 @@ def output_name(options: Options) -> str:
 
 
 def unchanged(options: Options, inputs: Inputs, standing: Standing, store: Store) -> Report | None:
-    """The last build's report, when another build would come to the same and the output is as it was left."""
+    """The report of a build with nothing to do, when another build would come to the same and the output is as it was left."""
     record = recorded(options, store)
     if record is None or options.force or not inputs.key or record.inputs != inputs.key:
         return None
-    until = record.report.skipped.valid_until
-    if not record.as_of <= options.audience.as_of < (FOREVER if until is None else until):
-        return None
-    if standing.key != record.outputs:
+    if not record.report.skipped.hold(record.as_of, options.audience.as_of) or standing.key != record.outputs:
         return None
     raise_if_wrong(record.report.warnings, options.strict)
-    total = record.report.unchanged + len(record.report.written)
-    return msgspec.structs.replace(record.report, written=(), removed=(), parsed=0, unchanged=total)
+    return record.report
 
 
 def raise_if_wrong(problems: Iterable[Diagnostic], strict: bool) -> None:

@@ -258,7 +258,7 @@ class Pipeline:
             inputs=self.inputs.key,
             outputs=standing.key,
             as_of=self.options.audience.as_of,
-            report=msgspec.structs.replace(report, reasons=(), steps=()),
+            report=report.again(),
         )
         sections = plan.sections
         changed = [(name, *section) for name, section in sections.items() if self.before.get(name) is not section]

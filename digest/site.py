@@ -22,7 +22,7 @@ from digest.entries import Entry
 from digest.errors import Diagnostic
 from digest.fingerprint import fingerprint
 from digest.groups import Group, gather, newest_first
-from digest.inputs import FOREVER, Audience, File, Skipped
+from digest.inputs import Audience, File, Skipped
 from digest.links import PageLink, Resolver
 from digest.tickers import Company, Registry
 from digest.views import Image
@@ -94,8 +94,7 @@ class Assembly(NamedTuple):
 
         Lists in which no such article stands are the very same.
         """
-        until = self.site.skipped.valid_until
-        lasting = self.audience.as_of <= audience.as_of < (FOREVER if until is None else until)
+        lasting = self.site.skipped.hold(self.audience.as_of, audience.as_of)
         same = replace(self.audience, as_of=audience.as_of) == audience
         same = same and fingerprint(self.config) == fingerprint(config)  # which sees the order of watchlists, as == does not
         same = same and (self.registry, self.media) == (registry, media)
