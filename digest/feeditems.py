@@ -129,15 +129,16 @@ def _article(card: Card, content: Content, site: Site, full_text: bool, bodies: 
     url = uri(site.origin + card.url)
     more = f'<p><a href="{escape(url)}">Read on at {escape(site.title)}</a></p>\n'
     if full_text:
-        body = resolve_absolute(bodies(content.body), content.links, site.origin, url)
+        body = _figure(image, site) + resolve_absolute(bodies(content.body), content.links, site.origin, url)
     else:
         body = _paragraph(card.summary) + more
+    text = _corrections(content) + body + _credits(card, content, site)
     return Item(
         id=identity(content.guid, site),
         url=url,
         title=clean(card.title) or url,
         summary=clean(card.summary),
-        html=clean(body + _credits(card, content, site) or more),
+        html=clean(text or more),
         published=timestamp(card.date),
         updated=timestamp(card.updated) if card.updated else "",
         authors=tuple(map(clean, card.authors)),
@@ -197,7 +198,7 @@ def _entry(card: Card, site: Site) -> str:
 
 
 def _credits(card: Card, content: Content, site: Site) -> str:
-    """All that must travel with a text: source, finder, corrections, disclosure, disclaimer."""
+    """What must travel behind a text: source, finder, disclosure, disclaimer."""
     lines = []
     if card.source:
         lead = "Originally published by" if card.reprint == "full" else "Source:"
@@ -208,11 +209,22 @@ def _credits(card: Card, content: Content, site: Site) -> str:
         lines.append(f"<p>{lead} {', '.join(facts)}</p>\n")
     if content.via:
         lines.append(f"<p>Via {_anchor(content.via.name, uri(content.via.url))}</p>\n")
-    lines += [
+    return "".join(lines) + _small(content.disclosure) + _small(site.disclaimer)
+
+
+def _corrections(content: Content) -> str:
+    """What must travel before a text: what was wrong in it."""
+    return "".join(
         f"<p><strong>Correction, {escape(correction.date)}:</strong> {escape(correction.text)}</p>\n"
         for correction in content.corrections
-    ]
-    return "".join(lines) + _small(content.disclosure) + _small(site.disclaimer)
+    )
+
+
+def _figure(image: Image | None, site: Site) -> str:
+    """The article's picture, for readers of feeds that show no enclosures."""
+    if image is None:
+        return ""
+    return f'<figure><img src="{escape(uri(site.origin + image.url))}" alt="{escape(image.alt)}"></figure>\n'
 
 
 def _cite(source: Source) -> str:

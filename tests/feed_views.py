@@ -46,7 +46,7 @@ def card(slug: str = "one", **changes: Any) -> Card:
         "date": "2024-05-17T08:30:00-04:00",
         "day": "2024-05-17",
         "edition_url": "/2024/05/17/",
-        "image": Image("/media/chart.png", "A chart", "image/png", 12345),
+        "image": None,
         "reprint": "excerpt",
         "source": Source("Newswire", "https://news.example.com/a?b=1&c=2", "/sources/newswire/", "R. Porter"),
         "status": "",
@@ -97,6 +97,7 @@ def rich(slug: str = "rich") -> FeedItem:
         slug,
         '<p>See <a href="https://www.example.net/a?b=1&amp;c=2">the filing</a>.</p>',
         updated="2024-05-18T09:00:00-04:00",
+        image=Image("/media/chart.png", "A chart", "image/png", 12345),
         source=Source(
             "Newswire",
             "https://news.example.com/a?b=1&c=2",

@@ -28,7 +28,7 @@ from digest.feeditems import identity, timestamp, uri
 from digest.feeds import atom, editions_rss, rfc822, rss
 from digest.jsonfeed import json_feed
 from digest.markup import render as render_markdown
-from digest.views import ArticleFeed, Edition, EditionFeed, EditionItem, FeedItem, Link, Note, Source, Ticker
+from digest.views import ArticleFeed, Edition, EditionFeed, EditionItem, FeedItem, Image, Link, Note, Source, Ticker
 
 DATA = Path(__file__).parent / "data"
 SCHEMA = jsonschema.Draft202012Validator(json.loads((DATA / "jsonfeed-1.1.schema.json").read_text("utf-8")))
@@ -255,20 +255,22 @@ def test_full_and_short_feeds_of_one_article_differ() -> None:
     assert b"whole" in rss(feed(story), bodies)
 
 
-def test_body_ends_with_its_credits() -> None:
-    """The body comes first, then source, finder, corrections, disclosure and the site's disclaimer, all escaped."""
+def test_body_stands_between_its_corrections_and_its_credits() -> None:
+    """What was wrong comes first, then picture and body, then source, finder, disclosure and disclaimer, all escaped."""
     story = item(
         body="<p>Body.</p>",
         source=Source("A & B", "https://a.example/?x=1&y=2", author="Jo <x>", published="2024-05-16T20:00:00+00:00"),
         via=Link("<Blog>", "https://b.example/"),
+        image=Image("/media/a&b.png", 'Bars, "up"', "image/png", 12345),
         corrections=(views.Correction("2024-05-18", "5 < 6"),),
         disclosure="Owns & holds.",
     )
     assert json_of(feed(story))["items"][0]["content_html"] == (
+        "<p><strong>Correction, 2024-05-18:</strong> 5 &lt; 6</p>\n"
+        f'<figure><img src="{ORIGIN}/media/a&amp;b.png" alt="Bars, &quot;up&quot;"></figure>\n'
         "<p>Body.</p>"
         '<p>Source: <a href="https://a.example/?x=1&amp;y=2">A &amp; B</a>, Jo &lt;x&gt;, 2024-05-16</p>\n'
         '<p>Via <a href="https://b.example/">&lt;Blog&gt;</a></p>\n'
-        "<p><strong>Correction, 2024-05-18:</strong> 5 &lt; 6</p>\n"
         "<p><small>Owns &amp; holds.</small></p>\n"
         "<p><small>Nothing here is advice.</small></p>\n"
     )
