@@ -10,7 +10,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import takewhile
-from operator import attrgetter
 from typing import Any
 
 from digest import collisions, links, urls, views
@@ -306,7 +305,7 @@ class _Planner(SharedViews):
             articles[run[:7].replace("/", "-")] += [entry for entry in site.articles[start:end] if not entry.reprinted]
         for day in site.editions:
             days[day[:7]].append(day)
-        pages = ["", "archive/", "feeds/", *[page.address for page in site.standing]]
+        pages = ["", "archive/", "feeds/"]
         pages += [urls.day(year) for year in sorted({month[:4] for month in days})]
         for kind, found in site.groups.items():
             pages += [kind + "/"] if found else []
@@ -321,8 +320,9 @@ class _Planner(SharedViews):
             names += _sitemap_names(month, len(parts[0]) + len(parts[1]) + len(parts[2]) + bool(days[month]))
             inputs = Cards(articles[month]), [self.days[day] for day in days[month]], groups[month]
             yield self._section(f"sitemaps/{month}", inputs, self._month_sitemap, month, *parts)
-        names += _sitemap_names("pages", len(pages))
-        yield self._section("sitemaps/pages", pages, self._pages_sitemap, pages)
+        names += _sitemap_names("pages", len(pages) + len(site.standing))
+        standing = [(page.address, page.content_key) for page in site.standing]
+        yield self._section("sitemaps/pages", (pages, standing), self._pages_sitemap, pages)
         yield self._section("sitemap", names, self._sitemap_index, names)
         since = site.articles[0].seconds - NEWS_SPAN if site.articles else 0
         recent = takewhile(lambda entry: entry.seconds > since, site.articles)
@@ -332,15 +332,18 @@ class _Planner(SharedViews):
     def _month_sitemap(self, month: str, articles: list[Entry], days: list[str], groups: list[str]) -> Iterator[Page]:
         entries: list[views.Card | views.SitemapEntry] = [*self.cards(articles[::-1])]
         for day in reversed(days):
-            newest = self.card(max(self.site.editions[day], key=attrgetter("seconds")))
-            entries.append(views.SitemapEntry(self.base + urls.day(day), newest=newest))
+            note = self.site.notes.get(day)
+            cards = self.cards(self.site.editions[day])
+            entries.append(views.SitemapEntry(self.base + urls.day(day), cards, self.note(note) if note else None))
         if days:
             entries.append(views.SitemapEntry(self.base + urls.day(month)))
         entries += [views.SitemapEntry(self.url(f"{folder}{month}/")) for folder in groups]
         return self._sitemap(month, entries)
 
     def _pages_sitemap(self, paths: Iterable[str]) -> Iterator[Page]:
-        return self._sitemap("pages", [views.SitemapEntry(self.url(path)) for path in paths])
+        entries = [views.SitemapEntry(self.url(path)) for path in paths]
+        entries += [views.SitemapEntry(self.url(page.address), note=self.note(page)) for page in self.site.standing]
+        return self._sitemap("pages", entries)
 
     def _sitemap(self, part: str, entries: Sequence[views.Card | views.SitemapEntry]) -> Iterator[Page]:
         for number, name in enumerate(_sitemap_names(part, len(entries))):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from html import escape
 
 from digest.characters import clean
@@ -33,9 +34,13 @@ def sitemap(view: Sitemap) -> bytes:
 
 
 def _modified(entry: Card | SitemapEntry) -> str:
+    """ISO 8601 text, or empty where it is not known."""
     if isinstance(entry, Card):
         return entry.updated or entry.date
-    return entry.newest.date if entry.newest else entry.modified
+    times = [card.updated or card.date for card in entry.cards]
+    if entry.note and entry.note.updated:
+        times.append(entry.note.updated)
+    return max(times, key=datetime.fromisoformat, default="")
 
 
 def sitemap_index(view: SitemapIndex) -> bytes:
@@ -83,7 +88,7 @@ def opml(view: FeedsPage) -> bytes:
             f'<outline text="{_text(heading)}">',
             *(
                 f'<outline type="rss" text="{_text(feed.title)}" title="{_text(feed.title)}" '
-                f'xmlUrl="{_location(view.site.origin, feed.url)}"/>'
+                f'xmlUrl="{_location(view.site.origin, feed.url)}" htmlUrl="{_location(view.site.origin, _page(feed))}"/>'
                 for feed in feeds
             ),
             "</outline>",
@@ -97,6 +102,11 @@ def _once(feeds: tuple[Feed, ...]) -> list[Feed]:
     """Those of these feeds that are in the first format that any of them is in."""
     found = ([feed for feed in feeds if feed.type == each] for each in ("application/rss+xml", "application/atom+xml"))
     return next(filter(None, found), list(feeds))
+
+
+def _page(feed: Feed) -> str:
+    """The page that a feed is the feed of: it stands in the same folder."""
+    return feed.url.rpartition("/")[0] + "/"
 
 
 def _document(start: str, lines: Iterable[str], end: str) -> bytes:

@@ -431,10 +431,9 @@ class EditionFeed(msgspec.Struct, frozen=True):
 class SitemapEntry(msgspec.Struct, frozen=True):
     url: str
     """Root-relative."""
-    modified: str = ""
-    """ISO 8601, or empty."""
-    newest: Card | None = None
-    """An article whose date it was modified on, in the place of `modified`."""
+    cards: Iterable[Card] = ()
+    """What stands on it: it was last modified when the last of them was, or its note."""
+    note: Note | None = None
 
 
 class Sitemap(msgspec.Struct, frozen=True):

@@ -6,8 +6,9 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from feed_views import ORIGIN, site
+from feed_views import ORIGIN, card, site
 from lxml import etree
+from sites import article, make, write
 
 from digest.sitemaps import (
     LIMIT,
@@ -18,7 +19,7 @@ from digest.sitemaps import (
     sitemap,
     sitemap_index,
 )
-from digest.views import Feed, FeedsPage, NewsEntry, NewsSitemap, Sitemap, SitemapEntry, SitemapIndex
+from digest.views import Feed, FeedsPage, NewsEntry, NewsSitemap, Note, Sitemap, SitemapEntry, SitemapIndex
 
 DATA = Path(__file__).parent / "data"
 NAMES = {
@@ -42,9 +43,9 @@ def test_sitemap_lists_absolute_urls_with_their_dates() -> None:
     view = Sitemap(
         ORIGIN,
         (
-            SitemapEntry("/news/2024/05/17/a&b/", "2024-05-17T08:30:00-04:00"),
+            card(url="/news/2024/05/17/a&b/", date="2024-05-17T08:30:00-04:00"),
             SitemapEntry("/news/日本/"),
-            SitemapEntry("/news/o'clock/", "1890-01-01T00:00:00-04:56:02"),
+            card(url="/news/o'clock/", date="1890-01-01T00:00:00-04:56:02"),
         ),
     )
     tree = valid(sitemap(view), "sitemap.xsd")
@@ -54,6 +55,18 @@ def test_sitemap_lists_absolute_urls_with_their_dates() -> None:
         f"{ORIGIN}/news/o'clock/",
     ]
     assert texts(tree, "m:url/m:lastmod") == ["2024-05-17T08:30:00-04:00", "1890-01-01T04:56:02+00:00"]
+
+
+@pytest.mark.parametrize(
+    ("noted", "expected"),
+    [(None, "2024-05-18T01:00:00+02:00"), ("", "2024-05-18T01:00:00+02:00"), ("2024-05-19T00:00:00-04:00",) * 2],
+)
+def test_a_list_is_modified_with_what_stands_on_it(noted: str | None, expected: str) -> None:
+    """A page of cards changed last when a card or its note did, by the clock and not by the text."""
+    earlier, later = card(date="2024-05-17T17:59:59-04:00"), card(updated="2024-05-18T01:00:00+02:00")
+    note = None if noted is None else Note(b"", b"", (), "", "", noted)
+    tree = ElementTree.fromstring(sitemap(Sitemap(ORIGIN, (SitemapEntry("/2024/05/17/", (later, earlier), note),))))
+    assert texts(tree, "m:url/m:lastmod") == [expected]
 
 
 def test_sitemap_may_be_full_but_not_fuller() -> None:
@@ -71,7 +84,7 @@ def test_empty_sitemap_is_well_formed() -> None:
 
 def test_schema_can_fail() -> None:
     """The rules that sitemaps are held to refuse a relative URL, a URL listed twice and a date that is none."""
-    good = sitemap(Sitemap(ORIGIN, (SitemapEntry("/a/", "2024-05-17T00:00:00+00:00"), SitemapEntry("/b/"))))
+    good = sitemap(Sitemap(ORIGIN, (card(url="/a/"), SitemapEntry("/b/"))))
     for old, new in ((ORIGIN.encode(), b""), (b"/b/", b"/a/"), (b"2024-05-17T", b"17 May")):
         with pytest.raises(etree.DocumentInvalid):
             valid(good.replace(old, new), "sitemap.xsd")
@@ -154,6 +167,7 @@ def test_opml_lists_every_feed_once() -> None:
         ("Tags", [f"{ORIGIN}/tags/ai/atom.xml"]),
         ("Other", [f"{ORIGIN}/feed.json"]),
     ]
+    assert [feed.get("htmlUrl") for feed in tree.findall("body/outline/outline")][:2] == [f"{ORIGIN}/", f"{ORIGIN}/tickers/tsla/"]
     assert [feed.get("text") for feed in tree.findall("body/outline/outline")] == [
         "All",
         '"Tesla" & <co>',
@@ -161,3 +175,23 @@ def test_opml_lists_every_feed_once() -> None:
         "ai (Atom)",
         "JSON",
     ]
+
+
+def test_a_changed_note_or_page_is_told(tmp_path: Path) -> None:
+    """An edition's address and a standing page's say when their text was last changed."""
+    write(
+        tmp_path,
+        {
+            "content/a.md": article(date="2024-05-17T08:30:00+00:00"),
+            "content/editions/2024-05-17.md": "---\nupdated: 2024-05-20T10:00:00+00:00\n---\nBusy.\n",
+            "content/pages/about.md": "---\ntitle: About\nupdated: 2024-06-01T10:00:00+00:00\n---\nUs.\n",
+        },
+    )
+    make(tmp_path)
+    found = {}
+    for path in (tmp_path / "output").glob("sitemap-*.xml"):
+        for url in ElementTree.parse(path).iterfind("m:url", NAMES):
+            found[url.findtext("m:loc", "", NAMES).partition("/news/")[2]] = url.findtext("m:lastmod", None, NAMES)
+    assert found["2024/05/17/"] == "2024-05-20T06:00:00-04:00"
+    assert found["2024/05/17/a/"] == "2024-05-17T04:30:00-04:00"
+    assert found["about/"] == "2024-06-01T06:00:00-04:00"
