@@ -47,6 +47,8 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     draft: bool = False
     reprinted: bool = False
     """Whether it stands here in full, so that search engines are sent to its source."""
+    id: str = ""
+    """Its own identity in feeds, if it has one."""
     symbols: tuple[str, ...] = ()
     """Its tickers, as canonical symbols on its day."""
     mentioned: tuple[str, ...] = ()
@@ -117,6 +119,7 @@ class Cataloguer:
             article.expires,
             article.draft,
             article.reprint == "full",
+            article.id,
             symbols,
             tuple(dict.fromkeys([symbol for symbol in mentions.values() if symbol not in symbols])),
             article.tags,
@@ -187,7 +190,7 @@ def ticker(symbol: str, company: Company | None, base: str) -> views.Ticker:
     return views.Ticker(symbol, name, exchange or symbol.rpartition(":")[0], url)
 
 
-def guid(article: Article, origin: str, base: str) -> str:
+def guid(article: Article | Entry, origin: str, base: str) -> str:
     """An article's permanent identity: its own, or its absolute permalink."""
     return article.id or origin + base + urls.escape(article.address)
 

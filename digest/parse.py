@@ -179,7 +179,7 @@ def _article(
         fields.wrong(fields.nodes["updated"], f"'{names['updated']}' is before 'date'", "correct one of them")
     expires = fields.moment("expires")
     positions: dict[str, tuple[int, int]] = {
-        name: fields.at(name) for name in ("tickers", "image", "aliases", "slug") if name in fields.nodes
+        name: fields.at(name) for name in ("tickers", "image", "aliases", "id") if name in fields.nodes
     }
     return Article(
         path=path,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from digest import urls
 from digest.config import Config
-from digest.entries import Entry
+from digest.entries import Entry, guid
 from digest.errors import Diagnostic
 from digest.fingerprint import fingerprint
 from digest.groups import Group, gather, newest_first
@@ -179,6 +179,7 @@ def assemble(
     skipped = _skipped(sources, audience, status, hidden)
     editions = _editions(articles)
     problems += links.problems
+    problems += _shared_ids(config.origin, config.base, (*articles, *expired))
     whole_site = Site(
         articles, _runs(articles), expired, standing, by_day, editions, groups, companies, settled, links.pages, skipped
     )
@@ -224,6 +225,19 @@ def _notes(notes: Iterable[Entry], days: Container[str], problems: list[Diagnost
             message = f"no article is published on {note.edition}"
             problems.append(Diagnostic(note.path, 1, 1, message, "the note waits for one", "warning"))
     return found
+
+
+def _shared_ids(origin: str, base: str, public: Iterable[Entry]) -> Iterator[Diagnostic]:
+    """What is wrong where two articles have one identity: a feed reader would show only one of them."""
+    own = [entry for entry in public if entry.id]
+    if not own:
+        return
+    known = {guid(entry, origin, base): entry for entry in public if not entry.id}
+    for entry in sorted(own, key=newest_first, reverse=True):
+        other = known.setdefault(entry.id, entry)
+        if other is not entry:
+            hint = "take it out, or write one that no other article has"
+            yield Diagnostic(entry.path, *entry.positions.get("id", (1, 1)), f"'{other.path}' has the same id", hint)
 
 
 def _state(entry: Entry, audience: Audience) -> str:

@@ -227,6 +227,23 @@ def test_name_that_is_no_text(tmp_path: Path, name: bytes) -> None:
         make(tmp_path)
 
 
+@pytest.mark.parametrize("second", ["tag:example.org,2005:1", "https://example.org/news/2024/05/17/b/"])
+def test_two_articles_with_one_id(tmp_path: Path, second: str) -> None:
+    """An id that another article has, or that is another's permalink, is an error at the newer of the two."""
+    write(
+        tmp_path,
+        {
+            "content/a.md": article("A", id="tag:example.org,2005:1"),
+            "content/b.md": article("B"),
+            "content/c.md": article("C", date="2024-05-18", id=second),
+        },
+    )
+    status, said = run("build", "-s", tmp_path)
+    other = "a" if second.startswith("tag:") else "b"
+    assert status == 1
+    assert f"content/c.md:4:1: error: '{other}.md' has the same id" in said
+
+
 def test_two_tickers_on_one_address(tmp_path: Path) -> None:
     """Two tickers on one slug are an error that names both."""
     write(tmp_path, {"content/a.md": article(tickers="[BRK.B, BRK-B]", body="BRK.B BRK-B")})
