@@ -81,7 +81,7 @@ def uri(url: str) -> str:
     return quote(_STRAY_PERCENT.sub("%25", clean(url)), safe="%/:?#[]@!$&'()*+,;=~")
 
 
-_IRI = re.compile(r"""[A-Za-z][A-Za-z0-9+.-]*:[^\s<>"{}|\\^`\x00-\x20]+""")
+_IRI = re.compile(r"""(?!(?:javascript|vbscript|data):)[A-Za-z][A-Za-z0-9+.-]*:[^\s<>"{}|\\^`\x00-\x20]+""", re.IGNORECASE)
 
 
 def identity(guid: str, site: Site) -> str:

@@ -23,7 +23,7 @@ from digest.characters import may_hold_controls
 from digest.config import Markdown
 from digest.errors import Diagnostic, SettingsError
 from digest.references import Reference
-from digest.weaving import TAGS, Problem, Weaver, position_of
+from digest.weaving import SCHEMES, TAGS, Problem, Weaver, position_of
 
 
 class Markup(msgspec.Struct, frozen=True):
@@ -47,6 +47,7 @@ _GUARD = "\x05"
 """Follows a dollar that was escaped: no ticker is meant."""
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_NUMBER = re.compile("&#(?:[0-9]+|[xX][0-9a-fA-F]+);?")
 _MARKER = re.compile(r"<!--\s*(?:more|excerpt)\s*-->\n?", re.IGNORECASE)
 _DEEP = re.compile(r"^[ ]{0,3}(?:>[ ]?){100}", re.MULTILINE).search
 _UNDERLINE = re.compile(r"\n([-=])[ ]*(?=\n|\Z)").search
@@ -94,7 +95,7 @@ _CLEANER = nh3.Cleaner(
         "div": {"footnote", "footnote-definition"},
         "sup": {"footnote-definition-label", "footnote-reference"},
     },
-    url_schemes={"http", "https", "mailto", "tel"},
+    url_schemes=set(SCHEMES),
     link_rel="noopener",
 )
 
@@ -118,9 +119,10 @@ def render(text: str, settings: Markdown) -> Markup:
         _engine.cache_clear()  # it was left in the middle of its work
         problems.append(Problem(0, 0, "nested too deeply", "take out some levels of lists or quotes", "error"))
         return Markup("", (), "", tuple(problems))
+    html = _without_references_to_controls(html, text)
     if "<!--" in html:
         html = _MARKER.sub(_MORE, html, count=1)
-    above, more, below = _clean(html, text).partition(_MORE)
+    above, more, below = _clean(html).partition(_MORE)
     html = above + below.replace(_MORE, "")
     summary = (_plain(above) if more else "") or _first_words(html)
     problems += _remarks(text, html)
@@ -176,12 +178,21 @@ def _without_controls(text: str) -> tuple[str, list[Problem]]:
     return _CONTROL.sub("", text), [problem]
 
 
-def _clean(html: str, text: str) -> str:
-    """The engine's HTML with nothing in it but what the allow-list names; < and > stand only around tags."""
+def _without_references_to_controls(html: str, text: str) -> str:
+    """The engine's HTML without what got round `_without_controls`: character references, and marks that an engine left.
+
+    Before it is cleaned, not after: `java&#1;script:` is no scheme, and would be one.
+    """
+    if "&#" in text:
+        html = _NUMBER.sub(lambda number: number[0] if _CONTROL.sub("", unescape(number[0])) else "", html)
+    elif "\x02" not in html and "\x03" not in html:
+        return html
+    return _CONTROL.sub(lambda control: control[0] if control[0] == _GUARD else "", html)
+
+
+def _clean(html: str) -> str:
+    """The HTML with nothing in it but what the allow-list names; < and > stand only around tags."""
     html = _CLEANER.clean(html)
-    # A character reference (`&#2;`) gets round `_without_controls`; Python-Markdown sometimes leaves a mark of its own.
-    if "&#" in text or "\x02" in html or "\x03" in html:
-        html = _CONTROL.sub(lambda match: match[0] if match[0] in (_MORE, _GUARD) else "", html)
     if not _ESCAPES_ANGLES:
         html = _QUOTING_TAG.sub(lambda tag: f"<{tag[0][1:-1].replace('<', '&lt;').replace('>', '&gt;')}>", html)
     return html

@@ -28,6 +28,9 @@ class Problem(msgspec.Struct, frozen=True):
     severity: str = "warning"
 
 
+SCHEMES = frozenset({"http", "https", "mailto", "tel"})
+"""What an address may begin with, unless it leads into the site."""
+
 TAGS = re.compile("<[^>]*>")
 _ID = re.compile(r'(<[^>]* id=")(?!fn:|fnref\d*:)')
 _LEVEL = re.compile("<h([1-6])").findall
@@ -130,8 +133,8 @@ class Weaver:
     def address(self, written: str, role: str) -> str:
         """What to put in place of an escaped address: a token when it leads into the site."""
         url = re.sub("[\t\n]", "", unescape(written)).strip()  # browsers ignore them (WHATWG URL, 4.4)
-        if _SCHEME(url):
-            return written
+        if scheme := _SCHEME(url):
+            return written if scheme[0][:-1].lower() in SCHEMES else ""  # which a mark in its middle may have hidden
         if url[:2] in {"//", "/\\", "\\/", "\\\\"}:  # all the same to browsers
             return escape("https://" + url.lstrip("/\\"))
         if url.startswith("#") and role == "link":

@@ -376,7 +376,7 @@ def test_an_iri_stays_the_identity(guid: str) -> None:
     assert identity(guid, site()) == guid
 
 
-@pytest.mark.parametrize("guid", ["42", "two words", "a:b c", "Ünïcode", "a\x00b", ":", 'x:"'])
+@pytest.mark.parametrize("guid", ["42", "two words", "a:b c", "Ünïcode", "a\x00b", ":", 'x:"', "JavaScript:alert(1)"])
 def test_any_other_word_becomes_an_iri(guid: str) -> None:
     """An identity that is no IRI becomes a name-based UUID of its own, which another site does not share."""
     found = identity(guid, site())

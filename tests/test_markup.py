@@ -2,6 +2,7 @@
 
 import os
 import re
+from html import unescape
 from pathlib import Path
 
 import markdown
@@ -57,6 +58,32 @@ def test_summary(text: str, expected: str, how: Markdown) -> None:
 def test_problems(text: str, expected: str) -> None:
     """What an author will not have meant is said, with its line and column."""
     assert "\n".join(map(told, render(text, DEFAULT).problems)) == expected
+
+
+HIDDEN = [
+    "[a](java{}script:alert(1))",
+    '<a href="java{}script:alert(1)">a</a>',
+    '<a href="{}javascript:alert(1)">a</a>',
+    '<img src="vb{}script:x" alt="a">',
+    '<a href="da{}ta:text/html,x">a</a>',
+]
+"""Addresses of forbidden schemes, with a place for what hides them from the cleaner."""
+
+
+@pytest.mark.parametrize(
+    "by", [*(f"&#{n};" for n in (*range(1, 32), *range(127, 160), 0xFFFE, 0xFFFF)), "&#x4", "<!-- more -->", "\x01"]
+)
+@pytest.mark.parametrize("how", ENGINES, ids=str)
+def test_no_scheme_is_hidden_from_the_cleaner(by: str, how: Markdown) -> None:
+    """A character that is dropped from the text never brings a forbidden scheme together."""
+    for hidden in HIDDEN:
+        html = resolve_absolute(
+            (made := render(hidden.format(by), how)).html, ["/x"] * len(made.references), "https://e.org", "https://e.org/a/"
+        )
+        for address in re.findall(r'(?:href|src)="([^"]*)"', html):
+            assert not re.match(
+                r"(?i)(javascript|vbscript|data):", re.sub(r"[\x00-\x20\x7f-\x9f\ufffe\uffff]", "", unescape(address))
+            )
 
 
 def test_long_summary() -> None:
