@@ -124,7 +124,7 @@ def build(site: Path, config: Path | None, output: Path | None, **flags: Any) ->
     report = build(options, progress=_progress(flags["quiet"]))
     _show_report(report, options, flags, time.perf_counter() - started)
     if flags["changed_list"]:
-        _write_changed(flags["changed_list"], (*report.written, *report.removed))
+        _write_changed(flags["changed_list"], (*report.written, *report.healed, *report.removed))
     if flags["verify"]:
         _verify(options, flags["quiet"])
 

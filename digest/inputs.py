@@ -18,7 +18,7 @@ from digest.errors import ContentError, Diagnostic
 from digest.files import Stat
 from digest.fingerprint import digest, fingerprint
 from digest.publish import Standing
-from digest.store import Store
+from digest.store import UNREADABLE, Store
 
 
 class Audience(msgspec.Struct, frozen=True):
@@ -88,6 +88,8 @@ class Report(msgspec.Struct, frozen=True):
     written: tuple[str, ...] = ()
     unchanged: int = 0
     removed: tuple[str, ...] = ()
+    healed: tuple[str, ...] = ()
+    """What stood there as it should, though no build that was finished left it so: one that was killed may have."""
     reasons: tuple[tuple[str, str], ...] = ()
     """Every page that was rendered, with `new`, `content`, `template`, `settings`, `program` or `output`."""
     parsed: int = 0
@@ -97,7 +99,7 @@ class Report(msgspec.Struct, frozen=True):
     def again(self) -> Self:
         """The report of another build that finds everything as this one left it."""
         total = self.unchanged + len(self.written)
-        return msgspec.structs.replace(self, written=(), unchanged=total, removed=(), reasons=(), parsed=0, steps=())
+        return msgspec.structs.replace(self, written=(), unchanged=total, removed=(), healed=(), reasons=(), parsed=0, steps=())
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -204,7 +206,7 @@ def recorded(options: Options, store: Store) -> Record | None:
     """What the last build into the output folder left, if anything."""
     try:
         return msgspec.msgpack.decode(store.record(output_name(options)), type=Record)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None
 
 

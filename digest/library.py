@@ -23,7 +23,7 @@ from digest.inputs import File, Inputs, Options
 from digest.publish import Standing
 from digest.sections import Made
 from digest.site import Assembly
-from digest.store import Damaged, SourceRow, Store
+from digest.store import UNREADABLE, Damaged, SourceRow, Store
 from digest.tickers import Registry
 from digest.work import ParseChunk
 from digest.workers import Workers, chunked
@@ -229,7 +229,7 @@ class Library:
                     continue
                 entry = self.entries[path] = catalogue(path, work.decode(self.store.head(path, row.version)))
                 changed[path] = replace(row, terms=terms_key, entry=work.encode(entry))
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise Damaged.because(error) from error
         self._terms = terms_key
         return changed
@@ -242,7 +242,7 @@ class Library:
             return known[1]
         try:
             found = work.decode(self._fresh.get(entry.path) or self.store.head(entry.path, version)).article
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise Damaged.because(error) from error
         assert found is not None
         if len(self._heads) >= KEPT:

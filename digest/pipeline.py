@@ -49,6 +49,8 @@ class _Work(msgspec.Struct, frozen=True):
     plan: Plan
     keys: list[bytes]
     closures: dict[str, bytes]
+    rows: dict[str, PageRow]
+    """What the last build left, by path; only of these pages."""
     stale: list[tuple[int, str]]
     """Numbers of the pages to render, and why."""
 
@@ -175,14 +177,16 @@ class Pipeline:
         closures = self._closures({page.template for page in plan.pages}, record)
         own = program.key()
         keys = [fingerprint((own, page.renderer, closures[page.template], page.view)) for page in plan.pages]
-        rows = {} if self.options.force else self.store.pages(self.output, [page.path for page in plan.pages])
+        rows = self.store.pages(self.output, [page.path for page in plan.pages])
         stale = []
         for index, (page, key) in enumerate(zip(plan.pages, keys, strict=True)):
             row = rows.get(page.path)
+            if self.options.force:
+                row = None
             if row is None or row.key != key or row.stat != self.standing.state(page.path):
                 stale.append((index, _reason(page, key, row, closures, plan.settings, own, record)))
         self.clock.done("key")
-        return _Work(plan, keys, closures, stale)
+        return _Work(plan, keys, closures, rows, stale)
 
     def _closures(self, names: set[str], record: Record | None) -> dict[str, bytes]:
         """The keys of templates with all that they include; the last build's, where no template has changed since."""
@@ -241,12 +245,15 @@ class Pipeline:
             if not staging.fresh:  # a file that is moved by itself, and not with its folder, has another change time now
                 moved = publish.states(self.options.output, [path for _, path in staged])
                 fresh |= zip([index for index, _ in staged], moved, strict=True)
+        left = {path: row.stat for path, row in todo.rows.items()}
+        same = [(planned[page.index], page.stat) for page in rendered if page.state == "same"]
         rows = [(planned[index], PageRow(todo.keys[index], plan.pages[index].template, stat)) for index, stat in fresh.items()]
         report = msgspec.structs.replace(
             report,
             written=tuple(path for _, path in staged),
             unchanged=len(plan.paths) - len(staged),
             removed=tuple(gone),
+            healed=tuple([path for path, stat in same if left.get(path) != stat]),
             reasons=tuple((planned[index], why) for index, why in todo.stale),
         )
         standing = self.standing.after(gone, {path: row.stat for path, row in rows})

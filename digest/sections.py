@@ -16,6 +16,7 @@ import msgspec
 
 from digest.entries import Entry
 from digest.fingerprint import Keyed, fingerprint
+from digest.store import Damaged
 
 FEW = 500
 """Paths up to which a sorted list is amended, and not made anew."""
@@ -128,7 +129,10 @@ def _amended(paths: list[str], new: Iterable[str], lost: Iterable[str]) -> list[
     """Sorted paths with some more and some less."""
     found = paths.copy()
     for path in lost:
-        del found[bisect_left(found, path)]
+        at = bisect_left(found, path)
+        if found[at : at + 1] != [path]:
+            raise Damaged.because(f"nobody wrote '{path}'")
+        del found[at]
     for path in new:
         insort(found, path)
     return found

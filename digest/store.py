@@ -21,6 +21,7 @@ from msgspec.structs import astuple
 
 from digest.errors import Diagnostic, DigestError
 from digest.files import Stat
+from digest.fingerprint import digest
 from digest.tickers import Registry
 
 VERSION = 4
@@ -84,6 +85,10 @@ class PageRow(NamedTuple):
     stat: Stat
 
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError)
+"""What decoding a damaged value raises."""
+
+
 class Damaged(DigestError):
     """The cache lacks what it should hold. It is to be thrown away, and the work begun again."""
 
@@ -140,6 +145,8 @@ class Bodies:
         if not rows:
             raise Damaged.because("a body is missing")
         html: bytes = rows[0][0]
+        if digest(html) != key:
+            raise Damaged.because("a body is another")
         return html.decode()
 
 
@@ -225,7 +232,7 @@ class Store:
         buckets = self._rows("SELECT rows FROM sources")
         try:
             return {row.path: row for (rows,) in buckets for row in _decode_rows(rows)}
-        except msgspec.DecodeError:
+        except UNREADABLE:
             self.start_over()
             return {}
 
@@ -257,7 +264,7 @@ class Store:
         found = self._execute("SELECT rows FROM sources WHERE bucket = ?", bucket)
         try:
             rows: dict[str, SourceRow | None] = {row.path: row for row in _decode_rows(found[0][0])} if found else {}
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise Damaged.because(error) from error
         return msgspec.msgpack.encode([row for row in (rows | changes).values() if row])
 
@@ -272,7 +279,10 @@ class Store:
     def registry(self, key: bytes) -> Registry | None:
         """The registry that was kept under a key."""
         rows = self._rows("SELECT data FROM registry WHERE key = ?", key)
-        return msgspec.msgpack.decode(rows[0][0], type=Registry) if rows else None
+        try:
+            return msgspec.msgpack.decode(rows[0][0], type=Registry) if rows else None
+        except UNREADABLE:
+            return None
 
     def put_registry(self, key: bytes, registry: Registry) -> None:
         """Keep a registry, and no other."""

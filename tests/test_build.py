@@ -229,7 +229,7 @@ def test_a_process_aside_makes_no_difference(tmp_path: Path, monkeypatch: pytest
 
 
 def test_killed_build_heals(tmp_path: Path) -> None:
-    """A build that is killed between two renames leaves whole files; the next one finishes its work."""
+    """A build that is killed between two renames leaves whole files; the next one finishes its work, and tells of all."""
     write(tmp_path, {f"content/a{number}.md": article(f"Story {number}") for number in range(8)})
     make(tmp_path)
     write(tmp_path, {f"content/a{number}.md": article(f"Changed {number}", tickers="[TSLA]") for number in range(4)})
@@ -251,8 +251,14 @@ def until(*arguments):
 publish._move = until
 make(Path({str(tmp_path)!r}))
 """
+    before = tree(tmp_path / "output")
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 9
-    make(tmp_path)
+    report = make(tmp_path)
+    after = tree(tmp_path / "output")
+    changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
+    assert {*report.written, *report.healed, *report.removed} == changed
+    assert not set(report.written) & set(report.healed)
+    assert report.healed
     make(tmp_path, output=tmp_path / "clean", cache=None)
     assert tree(tmp_path / "output") == tree(tmp_path / "clean")
     assert not (tmp_path / "output" / publish.STAGE).exists()
@@ -415,15 +421,27 @@ def test_cache_of_another_shape(tmp_path: Path, settings: str) -> None:
     assert tree(tmp_path / "output") == tree(tmp_path / "clean")
 
 
-def test_lost_body_heals(tmp_path: Path) -> None:
-    """A cache that lost an article's body begins anew."""
-    write(tmp_path, {"content/a.md": article(body="The body.")})
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DELETE FROM bodies",
+        "UPDATE bodies SET html = CAST('<p>A lie.</p>' AS BLOB)",
+        r"UPDATE sources SET rows = CAST(replace(CAST(rows AS TEXT), 'Reuters', x'ff' || 'euters') AS BLOB)",
+        "UPDATE parsed SET head = CAST(replace(CAST(head AS TEXT), 'Reuters', x'ff' || 'euters') AS BLOB)",
+        "UPDATE sections SET paths = replace(paths, 'tickers/tsla/', 'zickers/tsla/')",
+    ],
+)
+def test_damaged_cache_heals(tmp_path: Path, damage: str) -> None:
+    """A cache that lost something, or holds something else, begins anew."""
+    write(tmp_path, {"content/a.md": article(body="TSLA.", tickers="TSLA"), "content/b.md": article("B", source="Reuters")})
     make(tmp_path)
     with closing(sqlite3.connect(tmp_path / ".digest/cache.db", isolation_level=None)) as connection:
-        connection.execute("DELETE FROM bodies")
-    write(tmp_path, {"templates/article.html": '{% extends "theme/article.html" %}{# mine #}'})
+        connection.text_factory = bytes
+        connection.execute(damage)
+    write(tmp_path, {"content/a.md": article(), "templates/article.html": '{% extends "theme/article.html" %}{# mine #}'})
     make(tmp_path)
-    assert "The body." in page(tmp_path, "2024/05/17/a/index.html")
+    make(tmp_path, output=tmp_path / "clean", cache=None)
+    assert tree(tmp_path / "output") == tree(tmp_path / "clean")
 
 
 def test_two_builders_share_a_cache(tmp_path: Path) -> None:
