@@ -75,6 +75,7 @@ class Watcher:
         self._changed: set[str] = set()
         self._first = self._last = 0.0
         self._heard = 0
+        """Events since the folders were last surveyed, however slowly they came: when events are lost, many are waiting."""
         self._anew = False
         self._doubtful = False
         self._sure_at = -1
@@ -87,7 +88,7 @@ class Watcher:
         """See to it that every change from now on is noticed. Cheap when neither the targets nor the folders changed."""
         if targets == self._targets and not self._anew:
             return
-        self._targets, self._anew, self._sure_at = targets, False, -1
+        self._targets, self._anew, self._sure_at, self._heard = targets, False, -1, 0
         if self.poll is None:
             self._listen(targets)
         if self.poll is not None:
@@ -110,7 +111,7 @@ class Watcher:
                     self._look()
             self._anew |= self._heard >= MANY
             self._sure_at = -1 if self._anew or self._doubtful else self.bursts
-            self._heard, self._doubtful = 0, False
+            self._doubtful = False
             changed, self._changed = frozenset(self._changed), set()
             return None if self.closed else changed
 
