@@ -75,7 +75,7 @@ def _build(options: Options, store: Store, library: Library | None, progress: Pr
         from digest.pipeline import Pipeline
 
         library = library or Library(store)
-        report = Pipeline(options, library, found, standing, clock, progress).run()
+        report = Pipeline(options, library, found, clock, progress).run(standing)
     elif library:
         library.standing = standing
     return msgspec.structs.replace(report, steps=tuple(clock.times.items()))

@@ -14,11 +14,12 @@ from digest.config import LOCAL_URL
 from digest.entries import Terms
 from digest.errors import ContentError, Diagnostic
 from digest.fingerprint import encode, fingerprint
-from digest.inputs import Clock, Inputs, Options, Record, Report, output_name, raise_if_wrong, recorded
+from digest.inputs import Clock, Inputs, Options, Record, Report, output_name, raise_if_wrong
+from digest.lastbuild import LastBuild, look_back
 from digest.library import Library
 from digest.notation import HOME_EXCHANGES, exchange
 from digest.publish import Standing
-from digest.sections import Known, Memory, Page, Plan
+from digest.sections import Memory, Page, Plan
 from digest.site import Site
 from digest.store import PageRow
 from digest.tickers import Registry
@@ -58,11 +59,9 @@ class _Work(msgspec.Struct, frozen=True):
 class Pipeline:
     """One build: what its steps share, and the steps in their order."""
 
-    def __init__(
-        self, options: Options, library: Library, inputs: Inputs, standing: Standing, clock: Clock, progress: Progress
-    ) -> None:
+    def __init__(self, options: Options, library: Library, inputs: Inputs, clock: Clock, progress: Progress) -> None:
         self.options, self.config, self.library, self.inputs = options, options.config, library, inputs
-        self.standing, self.clock, self.progress = standing, clock, progress
+        self.clock, self.progress = clock, progress
         self.store = library.store
         self.output = output_name(options)
         self.workers: Workers[work.Worker] | None = None
@@ -72,16 +71,17 @@ class Pipeline:
             message = f"base_url is not set: feeds and canonical links say {LOCAL_URL}"
             self.problems.append(Diagnostic("", 0, 0, message, hint, "warning"))
 
-    def run(self) -> Report:
-        """Do it all. Raises `ContentError` with everything that is wrong; the output is then as it was."""
+    def run(self, standing: Standing) -> Report:
+        """Do it all, where this stands. Raises `ContentError` with all that is wrong; the output is then as it was."""
         try:
             registry = self.read_and_parse()
             whole = self.assemble(registry)
-            plan = self.plan(whole)
-            todo = self.key(plan)
+            before = look_back(self.options, self.store, standing)
+            plan = self.plan(whole, before)
+            todo = self.key(plan, before)
             self.stop_if_wrong()
-            staging, rendered = self.render(todo)
-            return self.publish(todo, staging, rendered, self.report(whole, plan))
+            staging, rendered = self.render(todo, before)
+            return self.publish(todo, before, staging, rendered, self.report(whole, plan))
         finally:
             if self.workers:
                 self.workers.close()
@@ -141,40 +141,19 @@ class Pipeline:
         self.clock.done("assemble")
         return whole
 
-    def plan(self, whole: Site) -> Plan:
+    def plan(self, whole: Site, before: LastBuild) -> Plan:
         """Plan the sections that may not stand as they should."""
-        self._look_back()
         terms = fingerprint((program.key(), self.inputs.templates))
-        paths = self.listed if self.untouched and not self.options.force else None
-        memory, fetch = Memory(self.before, self.library.made, paths), self.library.article
+        paths = before.listed if before.complete else None
+        memory, fetch = Memory(before.sections, self.library.made, paths), self.library.article
         plan, problems = pages.plan(self.config, whole, self.media, self.inputs.assets, fetch, memory, terms)
         self._blame(problems)
         self.clock.done("plan")
         return plan
 
-    def _look_back(self) -> None:
-        """Find the last build's sections that stand in the output, whole, and all that digest wrote there."""
-        self.record = recorded(self.options, self.store)
-        known = {name: Known(*row) for name, row in self.store.sections(self.output).items()}
-        self.stored = known.keys()
-        self.listed = self.standing.paths
-        self.untouched = self.record is not None and self.record.outputs == self.standing.key
-        """Whether the output is as it was left, so that just the paths of the last build's sections are listed there."""
-        if self.options.force or not self.untouched:
-            rows = self.store.pages(self.output)
-            whole = {path for path, row in rows.items() if row.stat == self.standing.state(path)}
-            known = {name: section for name, section in known.items() if whole.issuperset(section.paths)}
-            unlisted = sorted(rows.keys() - set(self.standing.paths))  # the list may be lost
-            found = zip(unlisted, publish.states(self.options.output, unlisted), strict=True)
-            self.standing = self.standing.after((), {path: stat for path, stat in found if rows[path].stat == stat})
-        if self.options.force:
-            known = {}
-        self.before = known
-
-    def key(self, plan: Plan) -> _Work:
+    def key(self, plan: Plan, before: LastBuild) -> _Work:
         """Give every page its key, and find those whose output is not what the key stands for."""
-        record = self.record
-        closures = self._closures({page.template for page in plan.pages}, record)
+        closures = self._closures({page.template for page in plan.pages}, before)
         own = program.key()
         keys = [fingerprint((own, page.renderer, closures[page.template], page.view)) for page in plan.pages]
         rows = self.store.pages(self.output, [page.path for page in plan.pages])
@@ -183,15 +162,14 @@ class Pipeline:
             row = rows.get(page.path)
             if self.options.force:
                 row = None
-            if row is None or row.key != key or row.stat != self.standing.state(page.path):
-                stale.append((index, _reason(page, key, row, closures, plan.settings, own, record)))
+            if row is None or row.key != key or row.stat != before.standing.state(page.path):
+                stale.append((index, before.reason(page, key, row, closures, plan.settings)))
         self.clock.done("key")
         return _Work(plan, keys, closures, rows, stale)
 
-    def _closures(self, names: set[str], record: Record | None) -> dict[str, bytes]:
+    def _closures(self, names: set[str], before: LastBuild) -> dict[str, bytes]:
         """The keys of templates with all that they include; the last build's, where no template has changed since."""
-        same = record is not None and record.program == program.key() and record.templates == self.inputs.templates
-        known = {"": b"", **record.closures} if record and same else {"": b""}
+        known = before.closures(self.inputs.templates)
         assert self.workers
         for name in sorted(names - known.keys()):
             try:
@@ -201,14 +179,14 @@ class Pipeline:
                 known[name] = b""
         return known
 
-    def render(self, todo: _Work) -> tuple[publish.Staging | None, list[Rendered]]:
+    def render(self, todo: _Work, before: LastBuild) -> tuple[publish.Staging | None, list[Rendered]]:
         """Render what is stale, beside the output. Raises `ContentError` with all that is wrong in templates."""
         assert self.workers
         planned = todo.plan.pages
-        if not todo.stale and self.listed == todo.plan.paths:
+        if not todo.stale and before.listed == todo.plan.paths:
             return None, []
         staging = publish.Staging(self.options.output)
-        pages = [(index, planned[index], planned[index].path in self.standing) for index, _ in todo.stale]
+        pages = [(index, planned[index], planned[index].path in before.standing) for index, _ in todo.stale]
         worthwhile = len(pages) >= POOL_FROM
         queues = [
             [RenderChunk(self.output, str(staging.folder), staging.fresh, part) for part in queue]
@@ -234,10 +212,12 @@ class Pipeline:
         self.clock.done("render")
         return staging, rendered
 
-    def publish(self, todo: _Work, staging: publish.Staging | None, rendered: list[Rendered], report: Report) -> Report:
+    def publish(
+        self, todo: _Work, before: LastBuild, staging: publish.Staging | None, rendered: list[Rendered], report: Report
+    ) -> Report:
         """Move in what was rendered, remove what is not planned any more, and note it all."""
         plan, planned = todo.plan, [page.path for page in todo.plan.pages]
-        gone = sorted(set(self.standing.paths).difference(plan.paths) if plan.lost is None else plan.lost)
+        gone = sorted(set(before.standing.paths).difference(plan.paths) if plan.lost is None else plan.lost)
         staged = [(page.index, planned[page.index]) for page in rendered if page.state == "staged"]
         fresh = {page.index: page.stat for page in rendered}
         if staging:
@@ -256,7 +236,7 @@ class Pipeline:
             healed=tuple([path for path, stat in same if left.get(path) != stat]),
             reasons=tuple((planned[index], why) for index, why in todo.stale),
         )
-        standing = self.standing.after(gone, {path: row.stat for path, row in rows})
+        standing = before.standing.after(gone, {path: row.stat for path, row in rows})
         record = Record(
             program=program.key(),
             settings=plan.settings,
@@ -268,10 +248,10 @@ class Pipeline:
             report=report.again(),
         )
         sections = plan.sections
-        changed = [(name, *section) for name, section in sections.items() if self.before.get(name) is not section]
+        changed = [(name, *section) for name, section in sections.items() if before.sections.get(name) is not section]
         with self.store.transaction():
             self.store.put_pages(self.output, rows, gone)
-            self.store.put_sections(self.output, changed, self.stored - sections.keys())
+            self.store.put_sections(self.output, changed, before.stored - sections.keys())
             self.store.put_record(self.output, encode(record))
         self.library.standing = standing
         if self.workers:
@@ -317,26 +297,3 @@ def _queues(pages: list[tuple[int, Page, bool]], jobs: int) -> list[list[list[tu
     for page in sorted(pages, key=month, reverse=True):
         by_library[page[1].renderer in work.FEEDS].append(page)
     return [chunked(queue, min(CHUNK, -(-len(queue) // (PARTS * jobs)))) for queue in by_library if queue]
-
-
-def _reason(
-    page: Page,
-    key: bytes,
-    row: PageRow | None,
-    closures: dict[str, bytes],
-    settings: bytes,
-    own: bytes,
-    record: Record | None,
-) -> str:
-    """Why a page is rendered: the first of its inputs that is known to have changed."""
-    if row is None or record is None:
-        return "new"
-    if row.key == key:
-        return "output"
-    if record.program != own:
-        return "program"
-    if page.template and record.closures.get(page.template) != closures[page.template]:
-        return "template"
-    if record.settings != settings:
-        return "settings"
-    return "content"

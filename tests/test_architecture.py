@@ -22,7 +22,7 @@ FLOORS = (
     ("pages",),
     ("feeds", "jsonapi", "jsonfeed", "ping", "sitemaps", "templates"),
     ("work",),
-    ("library",),
+    ("lastbuild", "library"),
     ("pipeline",),
     ("address", "build", "watch"),
     ("preview",),

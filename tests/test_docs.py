@@ -15,6 +15,7 @@ from sites import article, make, options, page, write
 from digest import config, filters, inputs, notation, parse, views
 from digest.cli import main
 from digest.errors import ContentError, SettingsError
+from digest.lastbuild import look_back
 from digest.library import Library
 from digest.pipeline import Pipeline
 from digest.publish import Standing
@@ -280,9 +281,9 @@ def test_every_template_is_documented(tmp_path: Path) -> None:
     """The table of templates names each template that renders a page, with its view, and the text names the others."""
     asked = options(write(tmp_path, EVERYTHING))
     store = Store(asked.cache)
-    found = inputs.look(asked), Standing.look(asked.output), inputs.Clock()
-    pipeline = Pipeline(asked, Library(store), *found, lambda *_: None)
-    plan = pipeline.plan(pipeline.assemble(pipeline.read_and_parse()))
+    pipeline = Pipeline(asked, Library(store), inputs.look(asked), inputs.Clock(), lambda *_: None)
+    before = look_back(asked, store, Standing.look(asked.output))
+    plan = pipeline.plan(pipeline.assemble(pipeline.read_and_parse()), before)
     store.close()
     rendered = {each.template: type(each.view).__name__ for each in plan.pages if each.template}
     below = section("docs/templates.md", "Which template renders what")
