@@ -7,6 +7,8 @@ Printing them, and deciding which of them end a build, is left to `build` and `c
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
+from typing import Self
 
 import msgspec
 
@@ -44,6 +46,12 @@ class DigestError(Exception):
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics = tuple(sorted(diagnostics))
         super().__init__("\n".join(map(str, self.diagnostics)))
+
+    @classmethod
+    def at(cls, path: str | Path, what: str, error: OSError, hint: str = "") -> Self:
+        """What the system would not do with a file or folder: `what` is wrong with it, and `error` says why."""
+        reason = (error.strerror or str(error)).lower()
+        return cls([Diagnostic(str(path), 0, 0, f"{what}: {reason}", hint)])
 
     def __reduce__(self) -> tuple[type[DigestError], tuple[tuple[Diagnostic, ...]]]:
         return type(self), (self.diagnostics,)  # from a worker's process to ours

@@ -1,6 +1,6 @@
-"""The file system: list and read what goes in, publish what comes out.
+"""The file system: list and read what goes in, and tell what has changed of it.
 
-No other module opens content or writes output. What a file means, and which outputs there are, is left to others.
+What a file means is left to others, and so is publishing, but for the writing of a single file.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from pathlib import Path
 from stat import S_ISREG
 
 import msgspec
+
+from digest.errors import ContentError
 
 IGNORED = re.compile(
     r"""
@@ -95,7 +97,8 @@ def walk(folder: Path, ignore: Iterable[str] = ()) -> dict[str, Stat]:
     """Every file below a folder, by its path relative to it with forward slashes, in sorted order.
 
     Links are followed; a folder that is its own ancestor is entered once. `ignore` holds glob patterns of relative
-    paths; hidden files and editors' leftovers (`IGNORED`) are left out. A missing folder is empty.
+    paths; hidden files and editors' leftovers (`IGNORED`) are left out. A missing folder is empty. Raises `ContentError`
+    where something cannot be looked at.
     """
     patterns = list(ignore)
     ignored = _rule(patterns)
@@ -106,6 +109,8 @@ def walk(folder: Path, ignore: Iterable[str] = ()) -> dict[str, Stat]:
             entries = list(os.scandir(path))
         except (FileNotFoundError, NotADirectoryError):
             return
+        except OSError as error:
+            raise ContentError.at(path, "cannot be read", error) from None
         for entry in entries:
             name = entry.name
             relative = prefix + name
@@ -121,6 +126,8 @@ def walk(folder: Path, ignore: Iterable[str] = ()) -> dict[str, Stat]:
                     found[relative] = _state(entry.stat())
             except FileNotFoundError:
                 continue  # gone between the listing and the look
+            except OSError as error:
+                raise ContentError.at(entry.path, "cannot be read", error) from None
 
     try:
         root = os.stat(folder)

@@ -158,7 +158,7 @@ class Clock:
 
 
 def look(options: Options, known: dict[str, Stat] | None = None, changed: Collection[str] | None = None) -> Inputs:
-    """List what goes in. Raises `ContentError` when there is no content folder.
+    """List what goes in. Raises `ContentError` when there is no content folder, or something cannot be read.
 
     Where the content was `known` in the last build, only the files that have `changed` since are looked at; where either
     is None, all are.
@@ -181,7 +181,7 @@ def look(options: Options, known: dict[str, Stat] | None = None, changed: Collec
     templates: list[tuple[str, str, bytes]] = []
     for folder, tree in zip(folders, trees, strict=True):  # the site's own come last and win
         for path, stat in tree.items():
-            hash = digest(files.read(folder, path))
+            hash = digest(_read(folder, path))
             if path.startswith("assets/"):
                 assets[path.removeprefix("assets/")] = File(f"{folder}/{path}", stat.size, hash)
             else:
@@ -191,6 +191,13 @@ def look(options: Options, known: dict[str, Stat] | None = None, changed: Collec
     places = [str(options.content.absolute()), *map(str, folders)]
     key = fingerprint((program.key(), config, places, audience, content, trees)) if sure else b""
     return Inputs(content, dict(sorted(assets.items())), fingerprint(templates), key, changed)
+
+
+def _read(folder: Path, path: str) -> bytes:
+    try:
+        return files.read(folder, path)
+    except OSError as error:
+        raise ContentError.at(f"{folder}/{path}", "cannot be read", error) from None
 
 
 def _is_text(path: str) -> bool:

@@ -120,7 +120,7 @@ class Library:
         self._guessed = False
         try:
             return self._listing[1] != files.walk(options.content, options.config.ignore)
-        except OSError:  # a build will say so
+        except ContentError:  # a build will say so
             return True
 
     def take_standing(self, output: Path) -> Standing | None:
@@ -277,6 +277,8 @@ def _read_registry(content: Path, home: frozenset[str]) -> Registry:
 
     try:
         text = files.read(content, REGISTRY).decode("utf-8-sig")
+    except OSError as error:
+        raise ContentError.at(REGISTRY, "cannot be read", error) from None
     except UnicodeDecodeError:
         raise ContentError([Diagnostic(REGISTRY, 0, 0, "not UTF-8", "save the file as UTF-8")]) from None
     return read_registry(text, REGISTRY, home)

@@ -54,12 +54,13 @@ def announce(
     if not found.base_url:
         hint = 'write base_url = "https://…" in the settings'
         raise SettingsError([Diagnostic("", 0, 0, "a hub needs the address at which the feeds are published", hint)])
+    hint = "digest build --changed-list writes it"
     try:
         lines = changed_list.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        hint = "digest build --changed-list writes it"
-        raise SettingsError([Diagnostic(str(changed_list), 0, 0, f"cannot be read: {reason}", hint)]) from None
+    except OSError as error:
+        raise SettingsError.at(changed_list, "cannot be read", error, hint) from None
+    except UnicodeDecodeError:
+        raise SettingsError([Diagnostic(str(changed_list), 0, 0, "cannot be read: it is not UTF-8", hint)]) from None
     hub, feeds = uri(found.feeds.hub), feeds_among(lines)
     if not feeds:
         return "no feed has changed"

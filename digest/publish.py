@@ -20,7 +20,7 @@ from msgspec.structs import astuple
 
 from digest import files
 from digest.aside import Aside
-from digest.errors import ContentError, Diagnostic
+from digest.errors import ContentError
 from digest.fingerprint import fingerprint
 
 RECORD = ".digest-files"
@@ -301,6 +301,5 @@ def _remove(folder: Path, path: str) -> bool:
 
 
 def _unwritable(folder: Path, error: OSError) -> ContentError:
-    reason = (error.strerror or str(error)).lower()
     hint = "give yourself the right to write there, make room, or choose another folder with -o"
-    return ContentError([Diagnostic(str(folder), 0, 0, f"cannot be written to: {reason}", hint)])
+    return ContentError.at(folder, "cannot be written to", error, hint)

@@ -142,7 +142,7 @@ class Templates:
                 line = data.count(b"\n", 0, error.start) + 1
                 raise ContentError([Diagnostic(path, line, 0, "not UTF-8", "save the file as UTF-8")]) from error
             except OSError as error:
-                raise ContentError([Diagnostic(path, 0, 0, f"cannot be read: {error.strerror}")]) from error
+                raise ContentError.at(path, "cannot be read", error) from error
         return None
 
     def _load(self, name: str) -> tuple[str, str, None] | None:

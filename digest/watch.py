@@ -8,6 +8,7 @@ says where to look first (`Watcher.sure`), the whole tree is still to be looked 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import os
@@ -21,7 +22,7 @@ from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
 from digest import files
-from digest.errors import Diagnostic
+from digest.errors import ContentError, Diagnostic
 from digest.files import Stat
 from digest.ground import Ground, Targets, survey
 
@@ -222,7 +223,8 @@ def _is_moved(ground: Ground, path: str) -> bool:
 def _snapshot(targets: Targets) -> dict[str, Stat]:
     found = {str(file): files.stat(file) for file in targets.files}
     for folder in targets.folders:
-        found.update((f"{folder}/{path}", stat) for path, stat in files.walk(folder).items())
+        with contextlib.suppress(ContentError):  # the build says so
+            found.update((f"{folder}/{path}", stat) for path, stat in files.walk(folder).items())
     return found
 
 

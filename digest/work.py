@@ -100,8 +100,7 @@ class Worker:
         try:
             data = files.read(Path(self.setup.content), path)
         except OSError as error:
-            problem = Diagnostic(path, 0, 0, f"cannot be read: {(error.strerror or str(error)).lower()}")
-            parsed, before = Parsed(None, (problem,)), files.ABSENT
+            parsed, before = Parsed(None, ContentError.at(path, "cannot be read", error).diagnostics), files.ABSENT
         else:
             parsed, html = parse.parse(path, data, settings)
         body = parsed.article.body if parsed.article else b""
@@ -141,8 +140,7 @@ def _copy(page: Page, to: str) -> None:
     try:
         shutil.copyfile(page.view.source, to)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise ContentError([Diagnostic(page.view.source, 0, 0, f"cannot be copied: {reason}")]) from None
+        raise ContentError.at(page.view.source, "cannot be copied", error) from None
 
 
 encode = msgspec.msgpack.Encoder().encode

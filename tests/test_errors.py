@@ -244,6 +244,40 @@ def test_two_articles_with_one_id(tmp_path: Path, second: str) -> None:
     assert f"content/c.md:4:1: error: '{other}.md' has the same id" in said
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links are for administrators there")
+@pytest.mark.parametrize("folder", ["content", "templates"])
+def test_link_that_leads_to_itself(tmp_path: Path, folder: str) -> None:
+    """A link that leads nowhere but to itself is an error that names it."""
+    write(tmp_path, {"content/a.md": article(), f"{folder}/b.html": ""})
+    (tmp_path / folder / "loop").symlink_to("loop")
+    with pytest.raises(ContentError, match=f"{folder}/loop: error: cannot be read: too many levels of symbolic links"):
+        make(tmp_path)
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="the super-user may read everything")
+@pytest.mark.parametrize("folder", ["content", "templates"])
+def test_folder_that_must_not_be_read(tmp_path: Path, folder: str) -> None:
+    """A folder that may not be read is an error that names it."""
+    write(tmp_path, {"content/a.md": article(), f"{folder}/sub/b.html": ""})
+    (tmp_path / folder / "sub").chmod(0)
+    status, said = run("build", "-s", tmp_path)
+    (tmp_path / folder / "sub").chmod(0o755)
+    assert (status, f"{folder}/sub: error: cannot be read: permission denied" in said) == (1, True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only here is a file that nobody can read")
+@pytest.mark.parametrize("path", ["content/b.md", "content/tickers.yaml", "templates/404.html", "templates/assets/x.css"])
+def test_file_that_cannot_be_read(tmp_path: Path, path: str) -> None:
+    """A file that cannot be read is an error that names it, and the output stays as it was."""
+    write(tmp_path, {"content/a.md": article(), "templates/assets/y.css": "y"})
+    make(tmp_path)
+    before = tree(tmp_path / "output")
+    (tmp_path / path).symlink_to("/proc/self/mem")
+    status, said = run("build", "-s", tmp_path)
+    assert (status, f"{path}: error: cannot be read: input/output error" in said) == (1, True)
+    assert tree(tmp_path / "output") == before
+
+
 def test_two_tickers_on_one_address(tmp_path: Path) -> None:
     """Two tickers on one slug are an error that names both."""
     write(tmp_path, {"content/a.md": article(tickers="[BRK.B, BRK-B]", body="BRK.B BRK-B")})

@@ -241,7 +241,7 @@ def test_settings_that_cannot_work(tmp_path: Path, settings: str, changed: str, 
 def test_a_list_that_cannot_be_read(tmp_path: Path) -> None:
     """A list that is not there, or is no text, is the command's wrong use."""
     settle(tmp_path, SETTINGS.format(hub="https://hub.example/"))
-    with pytest.raises(SettingsError, match="gone: error: cannot be read: No such file or directory"):
+    with pytest.raises(SettingsError, match="gone: error: cannot be read: no such file or directory"):
         announce(tmp_path, None, tmp_path / "gone")
     (tmp_path / "changed").write_bytes(b"\xff\n")
     with pytest.raises(SettingsError, match="cannot be read: it is not UTF-8"):
