@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from digest import inputs, locks
+from digest.errors import ContentError
 from digest.fingerprint import fingerprint
 from digest.inputs import Audience, Clock, Options, Report, output_name
 from digest.publish import Standing
@@ -33,6 +34,8 @@ def build(options: Options, library: Library | None = None, progress: Progress =
     how much. Another build of the same output is waited for. Raises `ContentError` with everything that is wrong; the
     output is then as it was.
     """
+    if problems := inputs.unfit_names("", (str(options.root.absolute()), output_name(options))):
+        raise ContentError(problems)
     turn = options.cache.parent / f"{fingerprint(output_name(options)).hex()}.lock" if options.cache else None
     collecting = gc.isenabled()
     with locks.turn(turn) if turn else nullcontext():

@@ -5,6 +5,7 @@ This is all that an unchanged build loads, so nothing here may import what parse
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Collection, Iterable
 from pathlib import Path
@@ -158,7 +159,7 @@ class Clock:
 
 
 def look(options: Options, known: dict[str, Stat] | None = None, changed: Collection[str] | None = None) -> Inputs:
-    """List what goes in. Raises `ContentError` when there is no content folder, or something cannot be read.
+    """List what goes in. Raises `ContentError` when there is no content folder, or something in it cannot be read or named.
 
     Where the content was `known` in the last build, only the files that have `changed` since are looked at; where either
     is None, all are.
@@ -171,12 +172,12 @@ def look(options: Options, known: dict[str, Stat] | None = None, changed: Collec
     if not content and not options.content.is_dir():
         hint = f"make it, or set content in {FILE}"
         raise ContentError([Diagnostic(str(options.content), 0, 0, "there is no content folder", hint)])
-    if strange := [path for path in content if not path.isascii() and not _is_text(path)]:
-        hint = "rename it: names must be UTF-8"
-        shown = [path.encode("utf-8", "backslashreplace").decode() for path in strange]
-        raise ContentError([Diagnostic(f"{config.content}/{path}", 0, 0, "its name is no text", hint) for path in shown])
     folders = [program.theme(), *([options.templates] if options.templates else [])]
     trees = [files.walk(folder) for folder in folders]
+    problems = unfit_names(f"{config.content}/", content)
+    problems += [problem for tree in trees for problem in unfit_names(f"{config.templates}/", tree)]
+    if problems:
+        raise ContentError(problems)
     assets: dict[str, File] = {}
     templates: list[tuple[str, str, bytes]] = []
     for folder, tree in zip(folders, trees, strict=True):  # the site's own come last and win
@@ -200,13 +201,17 @@ def _read(folder: Path, path: str) -> bytes:
         raise ContentError.at(f"{folder}/{path}", "cannot be read", error) from None
 
 
-def _is_text(path: str) -> bool:
-    """Whether a path can be written as UTF-8; Python stands half surrogates in for bytes that cannot be read so."""
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""Line breaks, which would make two names of one in a list of files; other controls; and the half surrogates that Python
+stands in for bytes that are not UTF-8."""
+
+
+def unfit_names(prefix: str, paths: Iterable[str]) -> list[Diagnostic]:
+    """What is wrong with paths that no page and no list could name; each is shown behind the prefix, with escapes."""
+    unfit = [path for path in paths if not path.isprintable() and _UNFIT.search(path)]
+    shown = [_UNFIT.sub(lambda character: ascii(character[0])[1:-1], prefix + path) for path in unfit]
+    hint = "rename it: names must be UTF-8, without line breaks and other control characters"
+    return [Diagnostic(path, 0, 0, "its name is no text", hint) for path in shown]
 
 
 def recorded(options: Options, store: Store) -> Record | None:

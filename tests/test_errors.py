@@ -218,13 +218,25 @@ def test_file_where_a_folder_must_be(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only here a name can be any bytes")
-@pytest.mark.parametrize("name", [b"\xff.md", b"\xff.png"])
-def test_name_that_is_no_text(tmp_path: Path, name: bytes) -> None:
-    """A file whose name is not UTF-8 is an error that shows its bytes."""
-    write(tmp_path, {"content/a.md": article()})
-    Path(os.fsdecode(os.fsencode(tmp_path / "content") + b"/" + name)).write_bytes(b"")
-    with pytest.raises(ContentError, match=r"its name is no text"):
+@pytest.mark.parametrize("name", [b"\xff.md", b"\xff.png", b"foo\nREADME", b"foo\rREADME", b"foo\xc2\x85.md", b"\x1b[31m.png"])
+@pytest.mark.parametrize("folder", ["content", "templates", "templates/assets"])
+def test_name_that_is_no_text(tmp_path: Path, folder: str, name: bytes) -> None:
+    """A file whose name is not UTF-8, or has a control character in it, is an error that shows it with escapes."""
+    write(tmp_path, {"content/a.md": article(), f"{folder}/b.html": ""})
+    Path(os.fsdecode(os.fsencode(tmp_path / folder) + b"/" + name)).write_bytes(b"")
+    with pytest.raises(ContentError, match="its name is no text") as caught:
         make(tmp_path)
+    assert str(caught.value).isprintable()
+    assert str(caught.value).startswith(f"{folder}/")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only here a name can be any bytes")
+def test_folder_of_the_site_that_is_no_text(tmp_path: Path) -> None:
+    """A site in a folder whose name is not UTF-8 is an error that shows it."""
+    site = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff"))
+    write(site, {"content/a.md": article()})
+    status, said = run("build", "-s", site)
+    assert (status, "udcff: error: its name is no text" in said) == (1, True)
 
 
 @pytest.mark.parametrize("second", ["tag:example.org,2005:1", "https://example.org/news/2024/05/17/b/"])
