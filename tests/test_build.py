@@ -297,6 +297,19 @@ def test_record_cannot_lead_outside(tmp_path: Path) -> None:
     assert (tmp_path / "precious.txt").exists()
 
 
+def test_record_in_another_order(tmp_path: Path) -> None:
+    """A list that some tool has put into another order tells as well what is digest's."""
+    write(tmp_path, {"content/a.md": article(), "content/b.md": article("B")})
+    make(tmp_path)
+    listed = tmp_path / "output" / RECORD
+    lines = listed.read_text().splitlines(keepends=True)
+    listed.write_text("".join(reversed(lines)))
+    write(tmp_path, {"content/a.md": article("Other")})
+    make(tmp_path)
+    assert "Other" in page(tmp_path, "2024/05/17/a/index.html")
+    assert listed.read_text() == "".join(lines)
+
+
 @pytest.mark.parametrize("left", ["", "half"])
 def test_lost_list_is_written_again(tmp_path: Path, left: str) -> None:
     """Whose the files are is known from the cache as well; the list is mended though nothing else is to be done."""
