@@ -76,7 +76,6 @@ class Rendered(msgspec.Struct, frozen=True):
     """`staged`, `same` (the output has these bytes already), or `foreign` (it has others, and they are not ours)."""
     stat: Stat
     """Of the staged file, or of the output's."""
-    size: int
 
 
 class Worker:
@@ -129,7 +128,7 @@ class Worker:
             stat = files.stat(target if same else staged)
             free = chunk.fresh or ours or not os.path.lexists(target)
             state = "same" if same else "staged" if free else "foreign"
-            done.append(Rendered(index, state, stat, stat.size))
+            done.append(Rendered(index, state, stat))
         return done, list(problems)
 
 
