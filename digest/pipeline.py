@@ -41,7 +41,6 @@ _MONTH = re.compile(r"(?:^|/)([0-9]{4})[/-]([0-9]{2})(?![0-9])").search
 """In the path of a page that belongs to a month."""
 
 FOREIGN = "digest did not write this file, and would have to"
-FOREIGN_HINT = "move it away, or into the content folder, or choose another output folder with -o"
 
 
 class _Work(msgspec.Struct, frozen=True):
@@ -199,7 +198,7 @@ class Pipeline:
                 self.problems += [problem for problem in problems if problem not in self.problems]
                 self.progress("render", len(rendered), len(pages))
             self.problems += [
-                Diagnostic(f"{self.options.output}/{planned[page.index].path}", 0, 0, FOREIGN, FOREIGN_HINT)
+                Diagnostic(f"{self.options.output}/{planned[page.index].path}", 0, 0, FOREIGN, publish.FOREIGN_HINT)
                 for page in rendered
                 if page.state == "foreign"
             ]

@@ -3,7 +3,7 @@
 What is rendered is first written to a staging place on the output's own file system, then moved in by renames. A first
 build into an empty folder is staged beside it, whole, and moved in by one rename. The output folder carries the list of
 the files that digest wrote (`RECORD`), so that it stays known whose they are when the cache is gone; files that are not
-on it are never touched.
+on it are neither written nor removed, and nor is what lies behind a link.
 """
 
 from __future__ import annotations
@@ -13,20 +13,23 @@ import os
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from functools import cached_property, partial
+from errno import EACCES, ENAMETOOLONG
+from functools import cache, cached_property, partial
 from pathlib import Path
 
 from msgspec.structs import astuple
 
 from digest import files
 from digest.aside import Aside
-from digest.errors import ContentError
+from digest.errors import ContentError, Diagnostic
 from digest.fingerprint import fingerprint
 
 RECORD = ".digest-files"
 """The list, one path a line, in sorted order. Not for deployment."""
 
 STAGE = ".digest-stage"
+
+FOREIGN_HINT = "move it away, or into the content folder, or choose another output folder with -o"
 
 
 def owned(folder: Path) -> list[str]:
@@ -80,8 +83,8 @@ class Standing:
         return fingerprint((self.paths, self._states.tobytes()))
 
     def __contains__(self, path: str) -> bool:
-        """Whether a file of ours is there, or should be."""
-        return _place(path, self.paths) >= 0
+        """Whether a file of ours is there, or should be; or a folder with files of ours."""
+        return _place(path, self.paths) >= 0 or _is_folder(path, self.paths)
 
     def state(self, path: str) -> files.Stat:
         """A file's state; `ABSENT` also where digest wrote none."""
@@ -135,7 +138,7 @@ class Staging:
             else:
                 self.folder = output.parent / f".{output.name}{STAGE}"
         except OSError as error:
-            raise _unwritable(output, error) from None
+            raise unwritable(output, error) from None
 
     def abandon(self) -> None:
         """Drop all that was staged; the output is as it was."""
@@ -144,11 +147,12 @@ class Staging:
             with contextlib.suppress(OSError):
                 self.output.rmdir()  # only when it is empty: then it was made for nothing
 
-    def publish(self, staged: Iterable[tuple[int, str]], paths: list[str], gone: list[str]) -> None:
+    def publish(self, staged: Collection[tuple[int, str]], paths: list[str], gone: list[str]) -> None:
         """Move the staged pages in, in their order, and remove what is gone.
 
         `paths` are those of all that is planned, in sorted order, and `gone` what digest wrote before and is not planned
-        any more. Killed at any point, this leaves whole files and a record that names every file of ours.
+        any more. Killed at any point, this leaves whole files and a record that names every file of ours. Raises `ContentError`
+        with all that stands in the way of a page; the output is then as it was.
         """
         try:
             if self.fresh:
@@ -157,17 +161,17 @@ class Staging:
                     self.output.rmdir()
                 os.rename(self.folder, self.output)
                 return
+            leaving = _in_the_way(gone, paths)
+            _make_way(self.output, [path for _, path in staged], leaving)
             _write_record(self.output, sorted([*paths, *gone]) if gone else paths)
-            for path in _in_the_way(gone, paths):
-                _remove(self.output, path)
+            _remove(self.output, leaving)
             for index, path in staged:
                 _move(f"{self.folder}/{index}", self.output, path)
-            for path in gone:
-                _remove(self.output, path)
+            _remove(self.output, gone)
             if gone:
                 _write_record(self.output, paths)
         except OSError as error:
-            raise _unwritable(self.output, error) from None
+            raise unwritable(self.output, error) from None
         finally:
             _drop(self.folder)
 
@@ -188,7 +192,7 @@ def place(stage: str, fresh: bool, index: int, path: str) -> str:
 def clean(folder: Path) -> int:
     """Remove all files that digest wrote from an output folder, and the folders that they leave empty; their number."""
     paths = owned(folder)
-    removed = sum(_remove(folder, path) for path in paths)
+    removed = _remove(folder, paths)
     with contextlib.suppress(OSError):
         (folder / RECORD).unlink(missing_ok=True)
         _drop(folder / STAGE)
@@ -218,7 +222,7 @@ def _is_empty(folder: Path) -> bool:
     except FileNotFoundError:
         return True
     except OSError as error:
-        raise _unwritable(folder, error) from None
+        raise unwritable(folder, error) from None
 
 
 def _make(folder: Path, output: Path) -> bool:
@@ -274,6 +278,64 @@ def _is_folder(path: str, paths: list[str]) -> bool:
     return at < len(paths) and paths[at].startswith(path + "/")
 
 
+def _make_way(output: Path, pages: Collection[str], leaving: Collection[str]) -> None:
+    """Make the folders of these pages, but for those below files of ours that are `leaving`.
+
+    Raises `ContentError` with all that stands in the way; then none is made.
+    """
+    needed: dict[str, str] = {}  # by whom
+    for page in pages:
+        for folder in _parents(page):
+            if folder in needed:
+                break
+            needed[folder] = page
+    filled = {page.rpartition("/")[0] for page in pages}
+    emptied = {*leaving, *(folder for path in leaving for folder in _parents(path))}
+    problems = [problem for page in emptied.intersection(pages) for problem in _left_behind(output, page, emptied)]
+    closed, made = set(leaving), []
+    for folder, page in sorted(needed.items()):  # each behind those that it lies in
+        if folder in closed or folder.rpartition("/")[0] in closed:
+            closed.add(folder)
+            continue
+        place = f"{output}/{folder}"
+        try:
+            os.mkdir(place)
+            made.append(place)
+        except FileExistsError:
+            if problem := _obstacle(place, page, folder in filled):
+                closed.add(folder)
+                problems.append(problem)
+        except OSError as error:
+            closed.add(folder)
+            problems += unwritable(f"{output}/{page}", error).diagnostics
+    if problems:
+        for place in reversed(made):
+            with contextlib.suppress(OSError):
+                os.rmdir(place)
+        raise ContentError(problems)
+
+
+def _left_behind(output: Path, page: str, leaving: set[str]) -> list[Diagnostic]:
+    """What keeps a page out of the place of a folder, when all that is `leaving` is gone."""
+    place = output / page
+    found = [place] if place.is_symlink() else place.rglob("*")
+    left = [entry for entry in found if entry == place or entry.relative_to(output).as_posix() not in leaving]
+    message = f"digest did not write this, and '{page}' needs the place of its folder"
+    return [Diagnostic(str(entry), 0, 0, message, FOREIGN_HINT) for entry in left]
+
+
+def _obstacle(place: str, page: str, filled: bool) -> Diagnostic | None:
+    """What keeps a page out of what stands in the place of its folder, if anything; `filled` when files go right there."""
+    if os.path.islink(place):
+        hint = "put a folder in its place, or choose another output folder with -o"
+        return Diagnostic(place, 0, 0, f"this is a link, and digest would have to write '{page}' behind it", hint)
+    if not os.path.isdir(place):
+        return Diagnostic(place, 0, 0, f"digest did not write this file, and needs a folder here for '{page}'", FOREIGN_HINT)
+    if filled and not os.access(place, os.W_OK | os.X_OK):
+        return unwritable(place, PermissionError(EACCES, os.strerror(EACCES))).diagnostics[0]
+    return None
+
+
 def _move(staged: str, output: Path, path: str) -> None:
     target = f"{output}/{path}"
     try:
@@ -283,23 +345,29 @@ def _move(staged: str, output: Path, path: str) -> None:
         os.replace(staged, target)
 
 
-def _remove(folder: Path, path: str) -> bool:
-    """Remove a file, and the folders that it leaves empty."""
-    target = folder / path
-    try:
-        target.unlink()
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        return False
-    for parent in target.parents:
-        if parent == folder:
-            break
+def _remove(output: Path, paths: Iterable[str]) -> int:
+    """Remove files, and the folders that they leave empty; their number. What lies behind a link is not ours."""
+    is_link = cache(lambda folder: os.path.islink(f"{output}/{folder}"))
+    removed = 0
+    for path in paths:
+        if any(map(is_link, _parents(path))):
+            continue
         try:
-            parent.rmdir()
-        except OSError:
-            break
-    return True
+            os.unlink(f"{output}/{path}")
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            continue
+        removed += 1
+        for folder in _parents(path):
+            try:
+                os.rmdir(f"{output}/{folder}")
+            except OSError:
+                break
+    return removed
 
 
-def _unwritable(folder: Path, error: OSError) -> ContentError:
+def unwritable(path: str | Path, error: OSError) -> ContentError:
+    """What to say of a page, or the output folder, that cannot be written."""
     hint = "give yourself the right to write there, make room, or choose another folder with -o"
-    return ContentError.at(folder, "cannot be written to", error, hint)
+    if error.errno == ENAMETOOLONG:
+        hint = "shorten the slug, the tag or the file's name that it is called by"
+    return ContentError.at(path, "cannot be written to", error, hint)

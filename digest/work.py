@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from errno import ENAMETOOLONG
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -111,8 +112,8 @@ class Worker:
         problems: dict[Diagnostic, None] = {}
         for index, page, ours in chunk.pages:
             target = f"{chunk.output}/{page.path}"
-            staged = publish.place(chunk.stage, chunk.fresh, index, page.path)
             try:
+                staged = publish.place(chunk.stage, chunk.fresh, index, page.path)
                 if page.renderer == "copy":
                     same = not chunk.fresh and _same_file(page.view.source, target)
                     if not same:
@@ -124,6 +125,10 @@ class Worker:
                         files.write(staged, data)
             except ContentError as error:
                 problems.update(dict.fromkeys(error.diagnostics))
+                continue
+            except OSError as error:
+                to_blame = target if error.errno == ENAMETOOLONG else chunk.output
+                problems.update(dict.fromkeys(publish.unwritable(to_blame, error).diagnostics))
                 continue
             stat = files.stat(target if same else staged)
             free = chunk.fresh or ours or not os.path.lexists(target)

@@ -310,6 +310,18 @@ def test_record_in_another_order(tmp_path: Path) -> None:
     assert listed.read_text() == "".join(lines)
 
 
+@pytest.mark.parametrize("before", ["/old.html", "/old.html/x/", "/old.html/x/y/"])
+@pytest.mark.parametrize("after", ["/old.html", "/old.html/x/", "/old.html/x/y/"])
+def test_own_files_make_room(tmp_path: Path, before: str, after: str) -> None:
+    """A page of ours that goes leaves its place to another one's folder, and the other way round."""
+    write(tmp_path, {"content/a.md": article(aliases=f"[{before}]")})
+    make(tmp_path)
+    write(tmp_path, {"content/a.md": article(aliases=f"[{after}]")})
+    make(tmp_path)
+    make(tmp_path, output=tmp_path / "clean", cache=None)
+    assert tree(tmp_path / "output") == tree(tmp_path / "clean")
+
+
 @pytest.mark.parametrize("left", ["", "half"])
 def test_lost_list_is_written_again(tmp_path: Path, left: str) -> None:
     """Whose the files are is known from the cache as well; the list is mended though nothing else is to be done."""
@@ -394,6 +406,20 @@ def test_symlinked_content(tmp_path: Path) -> None:
     (tmp_path / "content").symlink_to(tmp_path / "real")
     (tmp_path / "real/loop").symlink_to(tmp_path / "real")
     assert make(tmp_path).articles == 1
+
+
+def test_output_behind_a_link(tmp_path: Path) -> None:
+    """The output folder itself may be a link; what it leads to is written, mended and cleaned like any other."""
+    write(tmp_path, {"content/a.md": article(), "content/b.md": article("B", "2021-01-01"), "real/theirs": ""})
+    (tmp_path / "output").symlink_to("real")
+    make(tmp_path)
+    (tmp_path / "content/b.md").unlink()
+    write(tmp_path, {"content/c.md": article("C", "2022-01-01")})
+    make(tmp_path)
+    make(tmp_path, output=tmp_path / "clean", cache=None)
+    assert tree(tmp_path / "real") == {**tree(tmp_path / "clean"), "theirs": b""}
+    assert publish.clean(tmp_path / "output") > 0
+    assert [path.name for path in (tmp_path / "real").iterdir()] == ["theirs"]
 
 
 def test_racy_edit_is_seen(tmp_path: Path) -> None:

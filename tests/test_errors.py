@@ -402,6 +402,84 @@ def test_foreign_file_in_the_way(tmp_path: Path) -> None:
     assert tree(tmp_path / "output") == {"index.html": b"theirs"}
 
 
+OBSTACLES = {
+    "a long name": r"output/tags/x+/\S+: error: cannot be written to: file name too long \(shorten the slug, the tag",
+    "a foreign file": r"output/tickers: error: digest did not write this file, and needs a folder here for 'tickers/",
+    "a link": r"output/media: error: this is a link, and digest would have to write 'media/new.png' behind it",
+}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links are for administrators there, and long names are allowed")
+@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize("what", OBSTACLES)
+def test_page_that_cannot_be_there(tmp_path: Path, what: str, first: bool) -> None:
+    """A page that the output has no place for is an error before anything is published, in a first build and in a later one."""
+    write(tmp_path, {"content/a.md": article(), "content/old.md": article("Old", "2020-01-01")})
+    if not first:
+        make(tmp_path)
+    output = tmp_path / "output"
+    fields = {"tags": f"[{'x' * 300}]"} if what == "a long name" else {}
+    write(tmp_path, {"content/new.md": article("New", "2023-01-01", tickers="[TSLA]", **fields), "content/new.png": "x"})
+    (tmp_path / "content/old.md").unlink()
+    if what == "a foreign file":
+        write(output, {"tickers": "theirs"})
+    elif what == "a link":
+        output.mkdir(exist_ok=True)
+        (tmp_path / "elsewhere").mkdir()
+        (output / "media").symlink_to(tmp_path / "elsewhere")
+    before = sorted(output.rglob("*")), tree(output)
+    with pytest.raises(ContentError, match=OBSTACLES[what]):
+        make(tmp_path)
+    assert (sorted(output.rglob("*")), tree(output)) == before
+    assert output.exists() == (what != "a long name" or not first)
+
+
+def test_foreign_file_in_a_folder_that_leaves(tmp_path: Path) -> None:
+    """A page that would stand in the place of a folder of ours waits until the files of others are out of it."""
+    write(tmp_path, {"content/a.md": article(aliases="[/old.html/x/]")})
+    make(tmp_path)
+    write(tmp_path, {"content/a.md": article("Other", aliases="[/old.html]"), "output/old.html/theirs": "theirs"})
+    before = tree(tmp_path / "output")
+    with pytest.raises(ContentError, match=r"old.html/theirs: error: digest did not write this, and 'old.html' needs the place"):
+        make(tmp_path)
+    assert tree(tmp_path / "output") == before
+    (tmp_path / "output/old.html/theirs").unlink()
+    make(tmp_path)
+    assert (tmp_path / "output/old.html").is_file()
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="the super-user may write everywhere")
+@pytest.mark.parametrize("folder", ["", "/2024/05/17"])
+def test_forbidden_folder_of_the_output(tmp_path: Path, folder: str) -> None:
+    """A folder of the output without the right to write is an error before anything is published."""
+    write(tmp_path, {"content/a.md": article()})
+    make(tmp_path)
+    before = tree(tmp_path / "output")
+    write(tmp_path, {"content/a.md": article("Other"), "content/b.md": article("New", "2023-01-01")})
+    closed = tmp_path / f"output/{folder}"
+    closed.chmod(0o555)
+    status, said = run("build", "-s", tmp_path)
+    closed.chmod(0o755)
+    assert status == 1
+    assert f"output{folder}: error: cannot be written to: permission denied" in said
+    assert tree(tmp_path / "output") == before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links are for administrators there")
+def test_what_lies_behind_a_link_is_kept(tmp_path: Path) -> None:
+    """Files behind a link in the output outlive a deletion and `clean`, though digest wrote files of their names there."""
+    write(tmp_path, {"content/a.md": article(), "content/x.png": "x", "content/y.png": "y"})
+    make(tmp_path)
+    (tmp_path / "output/media").rename(tmp_path / "elsewhere")
+    (tmp_path / "output/media").symlink_to(tmp_path / "elsewhere")
+    before = tree(tmp_path / "elsewhere")
+    (tmp_path / "content/x.png").unlink()
+    make(tmp_path)
+    run("clean", "-s", tmp_path)
+    assert tree(tmp_path / "elsewhere") == before
+    assert [path.name for path in (tmp_path / "output").iterdir()] == ["media"]
+
+
 def test_strict(tmp_path: Path) -> None:
     """With --strict a warning fails the build, also when nothing has changed since it was first given."""
     write(tmp_path, {"content/a.md": article(colour="blue"), "digest.toml": SETTINGS})
