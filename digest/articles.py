@@ -93,9 +93,3 @@ class Parsed(msgspec.Struct, frozen=True, array_like=True):
 
     article: Article | None
     problems: tuple[Diagnostic, ...]
-
-
-def kind_of(path: str) -> str:
-    """What a Markdown file below the content folder is: `article`, `note` or `page`."""
-    folder = path.partition("/")[0] if "/" in path else ""
-    return {"editions": "note", "pages": "page"}.get(folder, "article")

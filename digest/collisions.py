@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from digest import urls
 from digest.entries import Entry
 from digest.errors import Diagnostic
+from digest.kinds import is_markdown
 from digest.sections import Page
 
 FEW = 50
@@ -70,7 +71,7 @@ def _alias(page: Page, entry: Entry) -> Diagnostic:
 
 def _collision(page: Page, other: Page, where: str) -> Diagnostic:
     first = f"'{other.origin}'" if other.origin else "a page that digest makes itself"
-    hint = "give one of them another slug" if page.origin.endswith(".md") else "rename one of them"
+    hint = "give one of them another slug" if is_markdown(page.origin) else "rename one of them"
     if not page.origin:
         page, first = other, "a page that digest makes itself"
     what = f"{first} is at {where} already" if first != f"'{page.origin}'" else f"this would be at {where}"

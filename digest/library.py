@@ -20,6 +20,7 @@ from digest.errors import ContentError, Diagnostic
 from digest.files import Stat
 from digest.fingerprint import digest, fingerprint
 from digest.inputs import File, Inputs, Options
+from digest.kinds import REGISTRY, is_markdown
 from digest.publish import Standing
 from digest.sections import Made
 from digest.site import Assembly
@@ -27,8 +28,6 @@ from digest.store import UNREADABLE, Damaged, SourceRow, Store
 from digest.tickers import Registry
 from digest.work import ParseChunk
 from digest.workers import Workers, chunked
-
-REGISTRY = "tickers.yaml"
 
 POOL_FROM = 300
 """Sources to parse from which on more than one other process is worth its start."""
@@ -155,7 +154,7 @@ class Library:
             if path not in tree:
                 gone += [path] if row else []
                 continue
-            if not _is_parsed(path):
+            if not is_markdown(path):
                 changed[path] = _hashed(content, path)
                 continue
             if row and row.settings == settings_key and not force:
@@ -225,7 +224,7 @@ class Library:
                 if row.terms == terms_key and path not in but:
                     self.entries[path] = _decode_entry(row.entry)
                     continue
-                if path in but or not _is_parsed(path):
+                if path in but or not is_markdown(path):
                     continue
                 entry = self.entries[path] = catalogue(path, work.decode(self.store.head(path, row.version)))
                 changed[path] = replace(row, terms=terms_key, entry=work.encode(entry))
@@ -268,7 +267,7 @@ class Library:
     def media(self, content: Path) -> dict[str, File]:
         """The files that are published as they are, in the order of their paths."""
         rows = self.rows or {}
-        found = [path for path in rows if not _is_parsed(path) and path != REGISTRY]
+        found = [path for path in rows if not is_markdown(path) and path != REGISTRY]
         return {path: File(f"{content}/{path}", rows[path].stat.size, rows[path].hash) for path in sorted(found)}
 
 
@@ -282,10 +281,6 @@ def _read_registry(content: Path, home: frozenset[str]) -> Registry:
     except UnicodeDecodeError:
         raise ContentError([Diagnostic(REGISTRY, 0, 0, "not UTF-8", "save the file as UTF-8")]) from None
     return read_registry(text, REGISTRY, home)
-
-
-def _is_parsed(path: str) -> bool:
-    return path.endswith((".md", ".markdown"))
 
 
 def _trusted(stat: Stat, read_at: int) -> Stat:

@@ -14,10 +14,11 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from digest import markup, notation, urls, yamldoc
-from digest.articles import Article, Image, Parsed, Settings, Source, kind_of
+from digest.articles import Article, Image, Parsed, Settings, Source
 from digest.errors import ContentError, Diagnostic, did_you_mean
 from digest.fields import Fields, check_url
 from digest.fingerprint import digest
+from digest.kinds import kind_of
 from digest.moments import Moment
 from digest.yamldoc import Node
 
@@ -53,7 +54,7 @@ def parse(path: str, data: bytes, settings: Settings) -> tuple[Parsed, bytes]:
     except ContentError as error:
         return Parsed(None, error.diagnostics), b""
     fields, names, unknown = _recognise(path, nodes, ZoneInfo(settings.timezone))
-    if basename(path) == "_index.md" or _is_foreign_list(path, fields):
+    if splitext(basename(path))[0] == "_index" or _is_foreign_list(path, fields):
         skipped = Diagnostic(
             path, 1, 1, "skipped: a list page of another generator", "name it under `ignore` to be rid of this", "warning"
         )

@@ -15,6 +15,7 @@ from digest.entries import Terms
 from digest.errors import ContentError, Diagnostic
 from digest.fingerprint import encode, fingerprint
 from digest.inputs import Clock, Inputs, Options, Record, Report, output_name, raise_if_wrong
+from digest.kinds import misnamed
 from digest.lastbuild import LastBuild, look_back
 from digest.library import Library
 from digest.notation import HOME_EXCHANGES, exchange
@@ -137,6 +138,7 @@ class Pipeline:
         self.library.assembly = site.Assembly(whole, problems, self.config, entries.copy(), registry, self.media, audience)
         self._blame(problem for entry in entries.values() if entry.problems for problem in entry.problems)
         self._blame(problems)
+        self._blame(misnamed(self.media))
         self.clock.done("assemble")
         return whole
 

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from digest.kinds import is_markdown
 from digest.notation import mentions
 from digest.references import HERE, Reference, mention, token
 
@@ -143,7 +144,7 @@ class Weaver:
         assert parts  # it matches any text
         path, query, fragment = parts.groups()
         page = role == "link" and path.startswith("/") and not _EXTENSION(path)
-        if path.endswith(".md"):
+        if is_markdown(path):
             fragment = _anchored(fragment)
         place = self.find(url or ")", "(", "<", '"', "'", " ", "=")
         return token(self.refer("page" if page else "file", unquote(path), query + fragment, place))

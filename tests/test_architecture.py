@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parent.parent / "digest"
 
 FLOORS = (
     ("__init__", "aside", "characters", "errors", "fingerprint", "notation"),
-    ("config", "files", "locks", "moments", "pagefiles", "program", "references", "urls", "views", "workers", "yamldoc"),
+    ("config", "files", "kinds", "locks", "moments", "pagefiles", "program", "references", "urls", "views", "workers", "yamldoc"),
     ("fastmarkdown", "fields", "ground", "publish", "tickers", "weaving"),
     ("markup", "registry", "store"),
     ("articles", "inputs"),

@@ -160,6 +160,24 @@ def test_schedule(tmp_path: Path) -> None:
     assert "2024/05/17/c/index.html" in shown.written
 
 
+def test_endings_in_upper_case(tmp_path: Path) -> None:
+    """An article is one however its ending is written, at the same address, and a draft is none the less."""
+    write(
+        tmp_path,
+        {
+            "content/STORY.MD": article(body="[a part](more.Markdown#part)"),
+            "content/more.Markdown": article("More", body="# Part"),
+            "content/draft.MD": article("Draft", draft="true"),
+            "content/pages/ABOUT.MD": "---\ntitle: About\n---\nUs.\n",
+        },
+    )
+    report = make(tmp_path)
+    assert (report.articles, report.skipped.drafts) == (2, 1)
+    assert 'href="/news/2024/05/17/more/#at:part"' in page(tmp_path, "2024/05/17/story/index.html")
+    assert (tmp_path / "output/about/index.html").exists()
+    assert not (tmp_path / "output/media").exists()
+
+
 def test_base_path_is_on_every_link(tmp_path: Path) -> None:
     """Below a sub-path every link of every page carries it."""
     write(

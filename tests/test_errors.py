@@ -290,6 +290,25 @@ def test_file_that_cannot_be_read(tmp_path: Path, path: str) -> None:
     assert tree(tmp_path / "output") == before
 
 
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("x/story.md.txt", "an article's name ends in .md: rename it to x/story.md"),
+        ("story.MARKDOWN.TXT", "an article's name ends in .md: rename it to story.md"),
+        ("story.mdx", "an article's name ends in .md: rename it to story.md"),
+        ("story.rst", "an article's name ends in .md: rename it to story.md"),
+        ("tickers.yml", "rename it to tickers.yaml"),
+        ("Tickers.yaml", "rename it to tickers.yaml"),
+    ],
+)
+def test_media_that_was_hardly_meant_to_be_any(tmp_path: Path, path: str, hint: str) -> None:
+    """A file that looks like an article or a registry, and is published as media, is a warning with the right name."""
+    write(tmp_path, {"content/a.md": article(), f"content/{path}": article("B", draft="true"), "content/x/tickers.yml": ""})
+    _, said = run("build", "-s", tmp_path)
+    assert f"content/{path}: warning: it is published as it is ({hint})" in said
+    assert said.count("warning: it is published") == 1
+
+
 def test_two_tickers_on_one_address(tmp_path: Path) -> None:
     """Two tickers on one slug are an error that names both."""
     write(tmp_path, {"content/a.md": article(tickers="[BRK.B, BRK-B]", body="BRK.B BRK-B")})

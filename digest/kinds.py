@@ -1,0 +1,38 @@
+"""Kinds of content: what a file below the content folder is, by its path alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from digest.errors import Diagnostic
+
+REGISTRY = "tickers.yaml"
+
+_MARKDOWN = (".md", ".markdown")
+
+
+def is_markdown(path: str) -> bool:
+    """Whether a file is parsed, however its ending is written; all but the registry are media otherwise."""
+    return path.endswith(_MARKDOWN) or path.lower().endswith(_MARKDOWN)  # nearly all are written in lower case
+
+
+def kind_of(path: str) -> str:
+    """What a Markdown file below the content folder is: `article`, `note` or `page`."""
+    folder = path.partition("/")[0] if "/" in path else ""
+    return {"editions": "note", "pages": "page"}.get(folder, "article")
+
+
+_ARTICLE = re.compile(r"(.*[^/])\.(?:(?:md|markdown)\.txt|mdx|mdown|mkdn?|rst)", re.IGNORECASE | re.DOTALL).fullmatch
+_REGISTRY = re.compile(r"tickers\.ya?ml", re.IGNORECASE).fullmatch
+
+
+def misnamed(media: Iterable[str]) -> list[Diagnostic]:
+    """Warnings of media that were hardly meant to be any."""
+    problems = []
+    for path in media:
+        article = _ARTICLE(path)
+        if article or _REGISTRY(path):
+            hint = f"an article's name ends in .md: rename it to {article[1]}.md" if article else f"rename it to {REGISTRY}"
+            problems.append(Diagnostic(path, 0, 0, "it is published as it is", hint, "warning"))
+    return problems
