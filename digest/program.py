@@ -10,14 +10,14 @@ from pathlib import Path
 from digest.fingerprint import digest, fingerprint
 
 SHAPING = ("feedgen", "jinja2", "lxml", "markdown", "markupsafe", "msgspec", "nh3", "pyromark", "python_dateutil", "pyyaml")
-"""Distributions whose version shapes output, as the folders of their metadata are named."""
+"""Distributions whose version shapes output, as the names of their metadata begin."""
 
 
 @cache
 def key() -> bytes:
     """The key of the package's own code and of the versions of the libraries that shape output.
 
-    Versions are read off the names of the metadata folders: asking importlib.metadata costs more than an unchanged build.
+    Versions are read off the names of the metadata: asking importlib.metadata costs more than an unchanged build.
     """
     package = Path(__file__).parent
     code = [(path.name, digest(path.read_bytes())) for path in sorted(package.glob("*.py"))]
@@ -28,7 +28,7 @@ def key() -> bytes:
         except OSError:
             continue
         for name in names:
-            if name.endswith(".dist-info") and name.split("-")[0].lower() in SHAPING:
+            if name.endswith((".dist-info", ".egg-info")) and name.split("-")[0].lower() in SHAPING:
                 versions.add(name.lower())
     return fingerprint((sys.version_info[:3], code, sorted(versions)))
 

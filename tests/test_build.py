@@ -136,6 +136,21 @@ def test_every_rebuild_says_why(tmp_path: Path, change: str, monkeypatch: pytest
     assert reasons(report)[path] == change
 
 
+@pytest.mark.parametrize("metadata", ["lxml-{}.dist-info", "PyYAML-{}.egg-info"])
+def test_version_of_a_library_counts(tmp_path: Path, metadata: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another version of a library that shapes output is another program, however its metadata are kept."""
+    monkeypatch.syspath_prepend(tmp_path)
+    keys = set()
+    for version in ("1", "2"):
+        folder = tmp_path / metadata.format(version)
+        folder.mkdir()
+        program.key.cache_clear()
+        keys.add(program.key())
+        folder.rmdir()
+    program.key.cache_clear()
+    assert len(keys) == 2
+
+
 def test_schedule(tmp_path: Path) -> None:
     """Drafts and what is dated later are left out and counted; time brings the one out, and expiry ends the other."""
     write(
