@@ -1,7 +1,7 @@
 """The cache under `.digest/`: what was parsed, and what was published where, in one SQLite file.
 
 A missing, older or damaged cache is a miss, never an error; where none can be kept, a temporary one serves for the
-run. What a stored value means is left to `build`.
+run. What a stored value means is left to `library` and `pipeline`.
 """
 
 from __future__ import annotations
