@@ -254,6 +254,7 @@ class Pipeline:
             self.store.put_pages(self.output, rows, gone)
             self.store.put_sections(self.output, changed, before.stored - sections.keys())
             self.store.put_record(self.output, encode(record))
+            self.store.forget_outputs()
         self.library.standing = standing
         if self.workers:
             self.library.worker = self._made_of(), self.workers.here

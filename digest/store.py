@@ -327,6 +327,13 @@ class Store:
     def put_record(self, output: str, record: bytes) -> None:
         self._connection.execute("REPLACE INTO builds VALUES (?, ?)", (output, record))
 
+    def forget_outputs(self) -> None:
+        """Forget what was published into folders that are no more."""
+        known = self._execute("SELECT output FROM builds")
+        gone = [(output,) for (output,) in known if not os.path.isdir(output)]
+        for table in ("pages", "sections", "builds"):
+            self._connection.executemany(f"DELETE FROM {table} WHERE output = ?", gone)
+
 
 def _closed_with(owner: object, connection: sqlite3.Connection) -> sqlite3.Connection:
     """The connection, which is closed when its owner goes; only where it was opened, and not in a process forked off later."""

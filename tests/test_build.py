@@ -1,6 +1,7 @@
 """What a build publishes, what it leaves alone, and what survives when it fails."""
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -514,6 +515,19 @@ def test_damaged_cache_heals(tmp_path: Path, damage: str) -> None:
     make(tmp_path)
     make(tmp_path, output=tmp_path / "clean", cache=None)
     assert tree(tmp_path / "output") == tree(tmp_path / "clean")
+
+
+def test_outputs_that_are_gone_are_forgotten(tmp_path: Path) -> None:
+    """The cache keeps nothing of an output folder that was removed, and all of one that stands."""
+    write(tmp_path, {"content/a.md": article()})
+    for name in ("one", "two"):
+        make(tmp_path, output=tmp_path / name)
+    shutil.rmtree(tmp_path / "one")
+    make(tmp_path)
+    with closing(sqlite3.connect(tmp_path / ".digest/cache.db")) as connection:
+        for table in ("pages", "sections", "builds"):
+            kept = {Path(output).name for (output,) in connection.execute(f"SELECT DISTINCT output FROM {table}")}
+            assert kept == {"output", "two"}
 
 
 def test_two_builders_share_a_cache(tmp_path: Path) -> None:
