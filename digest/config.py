@@ -10,12 +10,12 @@ import tomllib
 import zoneinfo
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, get_type_hints
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
-from digest import notation
+from digest import notation, tables
 from digest.errors import Diagnostic, SettingsError, did_you_mean
 
 FILE = "digest.toml"
@@ -25,14 +25,14 @@ LOCAL_URL = "http://localhost:8000/"
 Format = Literal["rss", "atom", "json"]
 
 
-class Markdown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Markdown(msgspec.Struct, frozen=True):
     engine: Literal["markdown", "pyromark"] = "markdown"
     """`pyromark` is CommonMark in Rust, an extra: `digest[fast]`."""
     smarty: bool = False
     """Curly quotes and dashes out of plain ones."""
 
 
-class Feeds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Feeds(msgspec.Struct, frozen=True):
     items: int = 50
     """The newest articles in the site's own feeds."""
     group_items: int = 20
@@ -47,18 +47,18 @@ class Feeds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """WebSub hub to announce."""
 
 
-class Watchlist(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Watchlist(msgspec.Struct, frozen=True):
     tickers: tuple[str, ...]
     title: str = ""
     description: str = ""
 
 
-class MenuItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class MenuItem(msgspec.Struct, frozen=True):
     name: str
     url: str
 
 
-class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Config(msgspec.Struct, frozen=True):
     """Every setting of a site."""
 
     title: str = "Digest"
@@ -126,9 +126,9 @@ def load(folder: Path, file: Path | None = None, overrides: Mapping[str, Any] | 
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError([_syntax_error(label, text, str(error))]) from None
-    prefix = ""
+    prefix: tables.Key = ()
     if file.name == "pyproject.toml":
-        prefix = "tool.digest."
+        prefix = ("tool", "digest")
         table = table.get("tool", {}).get("digest", {})
     return _convert(table, overrides or {}, label, text, prefix)
 
@@ -155,112 +155,58 @@ def _syntax_error(label: str, text: str, message: str) -> Diagnostic:
     )
 
 
-def _convert(table: Mapping[str, Any], overrides: Mapping[str, Any], label: str, text: str, prefix: str) -> Config:
+def _convert(table: Mapping[str, Any], overrides: Mapping[str, Any], label: str, text: str, prefix: tables.Key) -> Config:
     problems: list[Diagnostic] = []
-    values: dict[str, Any] = {}
 
-    def wrong(key: str, message: str, hint: str = "") -> None:
-        if key in overrides:
-            problems.append(Diagnostic("--" + key.replace("_", "-"), 0, 0, message, hint))
+    def wrong(key: tables.Key, message: str, hint: str = "") -> None:
+        if key[0] in overrides:
+            problems.append(Diagnostic("--" + str(key[0]).replace("_", "-"), 0, 0, message, hint))
         else:
-            problems.append(Diagnostic(label, *_locate(text, prefix + key), message, hint))
+            problems.append(Diagnostic(label, *tables.locate(text, (*prefix, *key)), message, hint))
 
-    for key, value in {**table, **overrides}.items():
-        if key not in _TYPES:
-            hint = did_you_mean(key, _TYPES) or "the settings are: " + ", ".join(_TYPES)
-            wrong(key, f"unknown setting '{key}'", hint)
-            continue
-        try:
-            values[key] = msgspec.convert(value, _TYPES[key])
-        except msgspec.ValidationError as error:
-            wrong(*_explain(key, str(error)))
-    for key, message, hint in _range_errors(values):
-        wrong(key, message, hint)
+    config = tables.struct(Config, {**table, **overrides}, wrong)
+    assert config is not msgspec.UNSET  # every setting has a default
+    _check_ranges(config, wrong)
+    _check_watchlists(config, wrong)
     if problems:
         raise SettingsError(problems)
-    return Config(**values)
+    return config
 
 
-_TYPES: dict[str, Any] = get_type_hints(Config)
-_PARTS: dict[str, type[msgspec.Struct]] = {"markdown": Markdown, "feeds": Feeds, "watchlists": Watchlist, "menu": MenuItem}
-
-
-def _explain(key: str, message: str) -> tuple[str, str, str]:
-    """Key, message and hint out of msgspec's `Expected X, got Y - at $.path`."""
-    what, _, where = message.partition(" - at ")
-    inner = re.sub(r"\[[^]]*]", "", where.strip("`").removeprefix("$")).strip(".")
-    full = f"{key}.{inner}" if inner else key
-    unknown = re.search(r"unknown field `(.*)`", what)
-    if unknown:
-        full = f"{full}.{unknown[1]}"
-        known = [field.name for field in msgspec.structs.fields(_PARTS[key])]
-        return full, f"unknown setting '{full}'", did_you_mean(unknown[1], known) or "known here: " + ", ".join(known)
-    missing = re.search(r"missing required field `(.*)`", what)
-    if missing:
-        return full, f"'{full}' needs '{missing[1]}'", ""
-    return full, f"'{full}': {what[0].lower()}{what[1:].replace('`', '')}", ""
-
-
-def _range_errors(values: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    found = []
-    if url := values.get("base_url", ""):
+def _check_ranges(config: Config, wrong: tables.Wrong) -> None:
+    if url := config.base_url:
         try:
             parts = urlsplit(url)
             good = parts.scheme in ("http", "https") and bool(parts.hostname) and not (parts.query or parts.fragment)
         except ValueError:
             good = False
         if not good or re.search(r"[\s<>\"]", url):
-            found.append(("base_url", f"'{url}' is not an absolute web address", "write https://example.org/ or so"))
-    if (zone := values.get("timezone")) is not None:
-        try:
-            zoneinfo.ZoneInfo(zone)
-        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-            hint = did_you_mean(zone, zoneinfo.available_timezones()) or "use an IANA name: America/New_York"
-            found.append(("timezone", f"unknown time zone '{zone}'", hint))
-    feeds = values.get("feeds", Feeds())
+            wrong(("base_url",), f"'{url}' is not an absolute web address", "write https://example.org/ or so")
+    try:
+        zoneinfo.ZoneInfo(config.timezone)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        hint = did_you_mean(config.timezone, zoneinfo.available_timezones()) or "use an IANA name: America/New_York"
+        wrong(("timezone",), f"unknown time zone '{config.timezone}'", hint)
+    feeds = config.feeds
     for name in ("items", "group_items", "ttl"):
         if not 1 <= getattr(feeds, name) <= 1000:
-            found.append((f"feeds.{name}", f"'feeds.{name}' must be between 1 and 1000", ""))
-    if not 1 <= values.get("home_editions", 1) <= 100:
-        found.append(("home_editions", "'home_editions' must be between 1 and 100", ""))
+            wrong(("feeds", name), f"'feeds.{name}' must be between 1 and 1000", "")
+    if not 1 <= config.home_editions <= 100:
+        wrong(("home_editions",), "'home_editions' must be between 1 and 100", "")
     if feeds.hub and not feeds.hub.startswith(("http://", "https://")):
-        found.append(("feeds.hub", f"'{feeds.hub}' is not an absolute web address", ""))
+        wrong(("feeds", "hub"), f"'{feeds.hub}' is not an absolute web address", "")
     for name in ("content", "templates", "output"):
-        if values.get(name, "x").strip() in ("", ".", "/"):
-            found.append((name, f"'{name}' must be a folder of its own", f'write {name} = "{name}"'))
-    return found + _watchlist_errors(values.get("watchlists", {}))
+        if getattr(config, name).strip() in ("", ".", "/"):
+            wrong((name,), f"'{name}' must be a folder of its own", f'write {name} = "{name}"')
 
 
-def _watchlist_errors(watchlists: Mapping[str, Watchlist]) -> list[tuple[str, str, str]]:
-    found = []
-    for name, watchlist in watchlists.items():
+def _check_watchlists(config: Config, wrong: tables.Wrong) -> None:
+    for name, watchlist in config.watchlists.items():
         for ticker in watchlist.tickers:
             try:
                 notation.parse(ticker)
             except ValueError as error:
-                found.append((f"watchlists.{name}.tickers", str(error), "write it as TSLA or LON:VOD"))
+                wrong(("watchlists", name, "tickers"), str(error), "write it as TSLA or LON:VOD")
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
             hint = "use lower-case letters, digits and hyphens; `title` is for people"
-            found.append((f"watchlists.{name}", f"'{name}' cannot be part of an address", hint))
-    return found
-
-
-def _locate(text: str, key: str) -> tuple[int, int]:
-    """Line and column at which a dotted key is set in TOML, or (0, 0) where it is not, as when the command line set it.
-
-    A value inside a list or an inline table is placed at the nearest key around it.
-    """
-    best, at, table = 0, (0, 0), ""
-    for number, line in enumerate(text.splitlines(), 1):
-        header = re.match(r"\s*\[+\s*([^]]+?)\s*]+", line)
-        setting = re.match(r"(\s*)([\w.\"'-]+)\s*=", line)
-        if header:
-            table = header[1] + "."
-            name, column = header[1], 1
-        elif setting:
-            name, column = table + setting[2].replace('"', "").replace("'", ""), len(setting[1]) + 1
-        else:
-            continue
-        if (key == name or key.startswith(name + ".")) and len(name) > best and name != "tool.digest":
-            best, at = len(name), (number, column)
-    return at
+            wrong(("watchlists", name), f"'{name}' cannot be part of an address", hint)

@@ -10,8 +10,8 @@ PACKAGE = Path(__file__).parent.parent / "digest"
 
 FLOORS = (
     ("__init__", "aside", "characters", "errors", "fingerprint", "notation"),
-    ("config", "files", "kinds", "locks", "moments", "pagefiles", "program", "references", "urls", "views", "workers", "yamldoc"),
-    ("fastmarkdown", "fields", "ground", "publish", "tickers", "weaving"),
+    ("files", "kinds", "locks", "moments", "pagefiles", "program", "references", "tables", "urls", "views", "workers", "yamldoc"),
+    ("config", "fastmarkdown", "fields", "ground", "publish", "tickers", "weaving"),
     ("markup", "registry", "store"),
     ("articles", "inputs"),
     ("entries", "parse"),

@@ -1,0 +1,81 @@
+"""Settings: every mistake is told, at its own line, with a remedy, and with status 2."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from digest import config
+from digest.errors import SettingsError
+
+
+def problems(folder: Path, text: str, name: str = config.FILE) -> list[str]:
+    """What is wrong with these settings, without the name of their file; nothing when they are right."""
+    (folder / name).write_text(text, "utf-8")
+    try:
+        config.load(folder, folder / name)
+    except SettingsError as error:
+        assert error.code == 2
+        return [str(problem).removeprefix(f"{name}:").replace("error: ", "") for problem in error.diagnostics]
+    return []
+
+
+def test_every_mistake_of_a_table_is_told(tmp_path: Path) -> None:
+    """One mistake hides no other, in a table or in a list, and each is told at its own line."""
+    text = """\
+title = 3
+home_editions = 0
+[feeds]
+group_formats = ["rss2", "atom", 1]
+ttl = 0
+item = 3
+full_text = "yes"
+[markdown]
+engine = "pyro"
+[watchlists.a]
+title = "No tickers"
+[watchlists.b]
+title = 1979-05-27
+tickers = "TSLA"
+[[menu]]
+name = "Feeds"
+url = "/feeds/"
+[[menu]]
+nam = "About"
+url = ["/about/"]
+"""
+    assert problems(tmp_path, text) == [
+        "1:1: 'title': expected text, got a whole number (put it in quotes)",
+        "2:1: 'home_editions' must be between 1 and 100",
+        "4:1: 'feeds.group_formats' must be 'rss', 'atom' or 'json', not 'rss2' (did you mean 'rss'?)",
+        "4:1: 'feeds.group_formats' must be 'rss', 'atom' or 'json', not a whole number",
+        "5:1: 'feeds.ttl' must be between 1 and 1000",
+        "6:1: unknown setting 'feeds.item' (did you mean 'items'?)",
+        "7:1: 'feeds.full_text': expected true or false, got text (leave out the quotes)",
+        "9:1: 'markdown.engine' must be 'markdown' or 'pyromark', not 'pyro'",
+        "10:1: 'watchlists.a' needs 'tickers'",
+        "13:1: 'watchlists.b.title': expected text, got a date (put it in quotes)",
+        "14:1: 'watchlists.b.tickers': expected a list, got text (put it in brackets)",
+        "18:1: 'menu' needs 'name'",
+        "19:1: unknown setting 'menu.nam' (did you mean 'name'?)",
+        "20:1: 'menu.url': expected text, got a list",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('broken_links = "warn"', "1:1: 'broken_links' must be 'error' or 'warning', not 'warn' (did you mean 'warning'?)"),
+        ("broken_links = true", "1:1: 'broken_links' must be 'error' or 'warning', not true or false"),
+        ("home_editions = 4.0", "1:1: 'home_editions': expected a whole number, got a decimal number"),
+        ("feeds = 3", "1:1: 'feeds': expected a table, got a whole number"),
+        ('[menu]\nname = "A"\nurl = "/a/"', "1:1: 'menu': expected a list, got a table (write [[menu]])"),
+        ("ignore = [3]", "1:1: 'ignore': expected text, got a whole number (put it in quotes)"),
+        ("watchlists.b.tickers = []\nwatchlists.b.titl = 1", "2:1: unknown setting 'watchlists.b.titl' (did you mean 'title'?)"),
+        ('[ watchlists . "b" ]\ntickers = 3', "2:1: 'watchlists.b.tickers': expected a list, got a whole number"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_in_the_words_of_people(tmp_path: Path, text: str, problem: str) -> None:
+    """What was expected and what is there are named as TOML's users call them, with the choices or the remedy."""
+    assert problems(tmp_path, text) == [problem]
