@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+"""Characters that neither XML 1.0 nor HTML can carry, and DEL."""
+
 _CONTROLS = bytes({*range(0x20), 0x7F} - {0x09, 0x0A})
 _RARE = re.compile(b"\xc2[\x80-\x9f]").search
 

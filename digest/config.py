@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from digest import notation, tables
+from digest import notation, tables, urls
 from digest.errors import Diagnostic, SettingsError, did_you_mean
 
 FILE = "digest.toml"
@@ -165,8 +165,8 @@ def _convert(table: Mapping[str, Any], overrides: Mapping[str, Any], label: str,
             problems.append(Diagnostic(label, *tables.locate(text, (*prefix, *key)), message, hint))
 
     config = tables.struct(Config, {**table, **overrides}, wrong)
-    assert config is not msgspec.UNSET  # every setting has a default
     _check_ranges(config, wrong)
+    _check_addresses(config, overrides, wrong)
     _check_watchlists(config, wrong)
     if problems:
         raise SettingsError(problems)
@@ -174,14 +174,8 @@ def _convert(table: Mapping[str, Any], overrides: Mapping[str, Any], label: str,
 
 
 def _check_ranges(config: Config, wrong: tables.Wrong) -> None:
-    if url := config.base_url:
-        try:
-            parts = urlsplit(url)
-            good = parts.scheme in ("http", "https") and bool(parts.hostname) and not (parts.query or parts.fragment)
-        except ValueError:
-            good = False
-        if not good or re.search(r"[\s<>\"]", url):
-            wrong(("base_url",), f"'{url}' is not an absolute web address", "write https://example.org/ or so")
+    if not re.fullmatch(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*", config.language):
+        wrong(("language",), f"'{config.language}' is not the tag of a language", "write en, en-US or so")
     try:
         zoneinfo.ZoneInfo(config.timezone)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
@@ -193,11 +187,29 @@ def _check_ranges(config: Config, wrong: tables.Wrong) -> None:
             wrong(("feeds", name), f"'feeds.{name}' must be between 1 and 1000", "")
     if not 1 <= config.home_editions <= 100:
         wrong(("home_editions",), "'home_editions' must be between 1 and 100", "")
-    if feeds.hub and not feeds.hub.startswith(("http://", "https://")):
-        wrong(("feeds", "hub"), f"'{feeds.hub}' is not an absolute web address", "")
+    for format in {format for format in feeds.group_formats if feeds.group_formats.count(format) > 1}:
+        wrong(("feeds", "group_formats"), f"'feeds.group_formats' names '{format}' more than once", "")
     for name in ("content", "templates", "output"):
         if getattr(config, name).strip() in ("", ".", "/"):
             wrong((name,), f"'{name}' must be a folder of its own", f'write {name} = "{name}"')
+
+
+def _check_addresses(config: Config, overrides: Mapping[str, Any], wrong: tables.Wrong) -> None:
+    if config.base_url or "base_url" in overrides:
+        problem = urls.check_url(config.base_url)
+        if not problem and re.search("[?#]", config.base_url):
+            problem = f"'{config.base_url}' goes on behind its path"
+        if problem:
+            wrong(("base_url",), problem, "write https://example.org/ or so")
+    if config.feeds.hub and (problem := urls.check_url(config.feeds.hub)):
+        wrong(("feeds", "hub"), problem, "write https://hub.example/ or so")
+    for place, item in enumerate(config.menu):
+        if item.url and not item.url.startswith("/") and not _OTHER_SCHEME(item.url) and (problem := urls.check_url(item.url)):
+            wrong(("menu", place, "url"), problem, "begin it with / for what is on the site, else with https://")
+
+
+_OTHER_SCHEME = re.compile(r"(?!https?:)[a-z][a-z0-9+.-]*:[^\s<>\"\\]+").fullmatch
+"""Matches `mailto:desk@example.org` and the like."""
 
 
 def _check_watchlists(config: Config, wrong: tables.Wrong) -> None:

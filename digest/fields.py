@@ -8,33 +8,13 @@ from __future__ import annotations
 import re
 from datetime import date
 from typing import Any
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from digest.characters import CONTROL
 from digest.errors import Diagnostic, did_you_mean
 from digest.moments import Moment, read_moment
+from digest.urls import check_url
 from digest.yamldoc import Node, plain
-
-CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-"""Characters that neither XML 1.0 nor HTML can carry, and DEL."""
-
-
-# Nearly every address is so plain that there is nothing in it to take apart.
-_PLAIN_URL = re.compile(r"https?://[a-z0-9][a-z0-9.-]*(?:/[^\s<>\"\\]*)?").fullmatch
-
-
-def check_url(url: str) -> str:
-    """What is wrong with a URL that must be absolute http or https; empty when it is right."""
-    if _PLAIN_URL(url):
-        return ""
-    try:
-        parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname)
-    except ValueError:
-        good = False
-    if not good:
-        return f"'{url}' is not a web address"
-    return f"'{url}' has a space or a quote in it" if re.search(r"[\s<>\"\\]", url) else ""
 
 
 class Fields:

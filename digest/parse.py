@@ -16,10 +16,11 @@ import msgspec
 from digest import markup, notation, urls, yamldoc
 from digest.articles import Article, Image, Parsed, Settings, Source
 from digest.errors import ContentError, Diagnostic, did_you_mean
-from digest.fields import Fields, check_url
+from digest.fields import Fields
 from digest.fingerprint import digest
 from digest.kinds import kind_of
 from digest.moments import Moment
+from digest.urls import check_url
 from digest.yamldoc import Node
 
 FIELDS = (

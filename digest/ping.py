@@ -101,7 +101,7 @@ def _round(hub: str, urls: list[str], failed: dict[str, str]) -> dict[str, str]:
         except HTTPError as error:
             passing = error.code == TOO_MANY_REQUESTS or error.code >= 500
             (again if passing else failed)[url] = f"answered {_answer(error)}"
-        except (OSError, HTTPException) as error:
+        except (OSError, HTTPException, UnicodeError) as error:  # the last of a name that no host can have
             reason = error.reason if isinstance(error, URLError) else error
             # Whoever does not answer now would let each of the others wait as long.
             return again | dict.fromkeys(urls[number:], f"cannot be reached: {reason}")

@@ -12,13 +12,13 @@ from digest import pages, program, publish, site, work
 from digest.articles import Settings
 from digest.config import LOCAL_URL
 from digest.entries import Terms
-from digest.errors import ContentError, Diagnostic
+from digest.errors import ContentError, Diagnostic, did_you_mean
 from digest.fingerprint import encode, fingerprint
 from digest.inputs import Clock, Inputs, Options, Record, Report, output_name, raise_if_wrong
 from digest.kinds import misnamed
 from digest.lastbuild import LastBuild, look_back
 from digest.library import Library
-from digest.notation import HOME_EXCHANGES, exchange
+from digest.notation import EXCHANGES, HOME_EXCHANGES, exchange
 from digest.publish import Standing
 from digest.sections import Memory, Page, Plan
 from digest.site import Site
@@ -70,6 +70,10 @@ class Pipeline:
             hint = 'write base_url = "https://…" into the settings'
             message = f"base_url is not set: feeds and canonical links say {LOCAL_URL}"
             self.problems.append(Diagnostic("", 0, 0, message, hint, "warning"))
+        for name in options.config.home_exchanges:
+            if exchange(name) not in EXCHANGES.values() and (hint := did_you_mean(exchange(name), EXCHANGES)):
+                message = f"home_exchanges names '{name}', which digest does not know"
+                self.problems.append(Diagnostic("", 0, 0, message, hint, "warning"))
 
     def run(self, standing: Standing) -> Report:
         """Do it all, where this stands. Raises `ContentError` with all that is wrong; the output is then as it was."""

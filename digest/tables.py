@@ -11,8 +11,9 @@ from datetime import date, datetime, time
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
+from digest.characters import CONTROL
 from digest.errors import did_you_mean
 
 Key = tuple[str | int, ...]
@@ -37,28 +38,26 @@ WORDS = {
 """What people call TOML's types."""
 
 
-def struct(kind: type[Struct], table: Mapping[str, Any], wrong: Wrong, key: Key = ()) -> Struct | UnsetType:
-    """The struct that a table stands for; where a field is wrong, with its default, and UNSET where it has none."""
+def struct(kind: type[Struct], table: Mapping[str, Any], wrong: Wrong, key: Key = ()) -> Struct:
+    """The struct that a table stands for; a field that is wrong has its default, or is empty where it has none."""
     fields = {field.name: field for field in msgspec.structs.fields(kind)}
-    values = {}
-    for name, value in table.items():
+    values = {name: (get_origin(field.type) or field.type)() for name, field in fields.items() if field.required}
+    for name in values.keys() - table.keys():
+        wrong(key, f"'{dotted(key)}' needs '{name}'", "")
+    for name, given in table.items():
         if name in fields:
-            values[name] = _value(fields[name].type, value, wrong, (*key, name))
+            value = _value(fields[name].type, given, wrong, (*key, name))
+            values |= {} if value is UNSET else {name: value}
         else:
             hint = did_you_mean(name, fields) or "known here: " + ", ".join(fields)
             wrong((*key, name), f"unknown setting '{dotted((*key, name))}'", hint)
-    required = [name for name, field in fields.items() if field.required]
-    for name in required:
-        if name not in values:
-            wrong(key, f"'{dotted(key)}' needs '{name}'", "")
-    right = {name: value for name, value in values.items() if value is not UNSET}
-    return kind(**right) if right.keys() >= set(required) else UNSET
+    return kind(**values)
 
 
 def _value(kind: Any, value: Any, wrong: Wrong, key: Key) -> Any:
     """A value as the type of a field wants it, or UNSET; of a list or a table, what is right in it."""
     if kind is Any:
-        return value
+        return _anything(value, wrong, key)
     inner = get_args(kind)
     is_struct = isinstance(kind, type) and issubclass(kind, msgspec.Struct)
     if get_origin(kind) is Literal:
@@ -69,7 +68,20 @@ def _value(kind: Any, value: Any, wrong: Wrong, key: Key) -> Any:
         return UNSET
     if is_struct:
         return struct(kind, value, wrong, key)
-    return _items(inner[wanted is dict], value, wrong, key) if inner else value
+    return _items(inner[wanted is dict], value, wrong, key) if inner else _anything(value, wrong, key)
+
+
+def _anything(value: Any, wrong: Wrong, key: Key) -> Any:
+    """A value of any type, or UNSET where no page can carry it."""
+    if isinstance(value, list | dict):
+        return _items(Any, value, wrong, key)
+    if isinstance(value, str) and (found := CONTROL.search(value)):
+        wrong(key, f"'{dotted(key)}' has a control character in it: U+{ord(found[0]):04X}", "leave it out")
+        return UNSET
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        wrong(key, f"'{dotted(key)}' is too large for a number", "put it in quotes")
+        return UNSET
+    return value
 
 
 def _items(kind: Any, items: Any, wrong: Wrong, key: Key) -> Any:

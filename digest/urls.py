@@ -1,11 +1,13 @@
-"""Addresses: where everything stands below the base path. Archives are cut by date, so nothing ever moves."""
+"""Addresses: where everything stands below the base path. Archives are cut by date, so nothing ever moves.
+
+Also what the addresses of others must look like.
+"""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from functools import lru_cache
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 SAFE = "/-_.~!$&'()*+,;=:@"
 """What may stand unescaped in a path: RFC 3986 section 3.3."""
@@ -55,9 +57,29 @@ def slugify(text: str) -> str:
     """Text as part of an address: letters and digits of any script, lower case, NFC, joined by hyphens; maybe empty."""
     if text.isascii():
         return _ASCII_GAPS.sub("-", text.lower()).strip("-")
+    import unicodedata  # not for an unchanged build, which only checks the settings' addresses
+
     lower = unicodedata.normalize("NFC", text).lower()
     kept = "".join(c if unicodedata.category(c)[0] in "LNM" else "-" for c in unicodedata.normalize("NFC", lower))
     return re.sub("-+", "-", kept).strip("-")
 
 
 _ASCII_GAPS = re.compile("[^a-z0-9]+")
+
+
+# Nearly every address is so plain that there is nothing in it to take apart.
+_PLAIN_URL = re.compile(r"https?://[a-z0-9][a-z0-9.-]*(?:/[^\s<>\"\\]*)?").fullmatch
+
+
+def check_url(url: str) -> str:
+    """What is wrong with a URL that must be absolute http or https; empty when it is right."""
+    if _PLAIN_URL(url):
+        return ""
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets that do not match, a port that is none
+        good = False
+    if not good:
+        return f"'{url}' is not a web address"
+    return f"'{url}' has a space or a quote in it" if re.search(r"[\s<>\"\\]", url) else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sites import article, make, write
 
 from digest import config
 from digest.errors import SettingsError
@@ -79,3 +80,55 @@ url = ["/about/"]
 def test_a_mistake_is_told_in_the_words_of_people(tmp_path: Path, text: str, problem: str) -> None:
     """What was expected and what is there are named as TOML's users call them, with the choices or the remedy."""
     assert problems(tmp_path, text) == [problem]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('title = "a\\u0000b"', "1:1: 'title' has a control character in it: U+0000 (leave it out)"),
+        ('content = "a\\u0000b"', "1:1: 'content' has a control character in it: U+0000 (leave it out)"),
+        ('[params]\na = [{b = "\\u0001"}]', "2:1: 'params.a.b' has a control character in it: U+0001 (leave it out)"),
+        ("[params]\na.b = 18446744073709551616", "2:1: 'params.a.b' is too large for a number (put it in quotes)"),
+        ("[params]\na = -9223372036854775809", "2:1: 'params.a' is too large for a number (put it in quotes)"),
+        ('language = "en_US"', "1:1: 'en_US' is not the tag of a language (write en, en-US or so)"),
+        ('language = "e<n"', "1:1: 'e<n' is not the tag of a language (write en, en-US or so)"),
+        ('language = ""', "1:1: '' is not the tag of a language (write en, en-US or so)"),
+        ('base_url = "https://[/"', "1:1: 'https://[/' is not a web address (write https://example.org/ or so)"),
+        ('base_url = "https://a.org:x/"', "1:1: 'https://a.org:x/' is not a web address (write https://example.org/ or so)"),
+        ('base_url = "https://a.org/?b"', "1:1: 'https://a.org/?b' goes on behind its path (write https://example.org/ or so)"),
+        ('feeds.hub = "http://["', "1:1: 'http://[' is not a web address (write https://hub.example/ or so)"),
+        ('feeds.hub = "http://"', "1:1: 'http://' is not a web address (write https://hub.example/ or so)"),
+        ('feeds.hub = "https://a b/"', "1:1: 'https://a b/' has a space or a quote in it (write https://hub.example/ or so)"),
+        ('feeds.group_formats = ["rss", "rss"]', "1:1: 'feeds.group_formats' names 'rss' more than once"),
+        (
+            '[[menu]]\nurl = "https://a.org/"\n[[menu]]\nname = "About"\nurl = "abuot"',
+            "5:1: 'abuot' is not a web address (begin it with / for what is on the site, else with https://)",
+        ),
+    ],
+)
+def test_what_would_spoil_pages_is_refused(tmp_path: Path, text: str, problem: str) -> None:
+    """A value that pages, feeds or the cache cannot carry, or that leads nowhere, is told where it is set."""
+    assert problem in problems(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'language = "zh-Hant-TW"\nfeeds.group_formats = []\nbase_url = "http://[::1]:8000/news"',
+        'menu = [{name = "A", url = "/a/"}, {name = "B", url = "//b.org/"}, {name = "C", url = "mailto:desk@example.org"}]',
+        'disclaimer = """two\nlines\tand a tab"""\nhome_exchanges = ["lse", "FOO"]',
+        "[params]\na = [1.5, true, 18446744073709551615, -9223372036854775808, 2024-05-17, {b = []}]",
+    ],
+)
+def test_what_pages_can_carry_is_accepted(tmp_path: Path, text: str) -> None:
+    """Odd settings that are right pass, and a site can be built with them."""
+    assert problems(tmp_path, text) == []
+    make(write(tmp_path, {"digest.toml": text, "content/a.md": article(tickers="[TSLA]")}))
+
+
+def test_a_misspelt_home_exchange_is_warned_of(tmp_path: Path) -> None:
+    """An exchange that is nearly a known one gets a warning; any other stands for itself, as in tickers."""
+    report = make(write(tmp_path, {"digest.toml": 'home_exchanges = ["NASDQ", "FOO"]', "content/a.md": article()}))
+    assert [str(warning) for warning in report.warnings if "exchange" in warning.message] == [
+        "warning: home_exchanges names 'NASDQ', which digest does not know (did you mean 'NASDAQ'?)"
+    ]

@@ -349,7 +349,7 @@ def test_unknown_setting(tmp_path: Path) -> None:
     assert status == 2
     assert said.splitlines() == [
         "digest.toml:1:1: error: unknown setting 'titel' (did you mean 'title'?)",
-        "digest.toml:2:1: error: 'nowhere' is not an absolute web address (write https://example.org/ or so)",
+        "digest.toml:2:1: error: 'nowhere' is not a web address (write https://example.org/ or so)",
         "digest.toml:4:1: error: 'feeds.items' must be between 1 and 1000",
     ]
 

@@ -159,6 +159,11 @@ def test_a_server_that_is_no_hub() -> None:
     assert failed[FEED].startswith("cannot be reached: ")
 
 
+def test_a_name_that_no_host_can_have() -> None:
+    """A hub whose name cannot even be looked up is one that cannot be reached, not a traceback."""
+    assert ping("http://a..b/", [FEED], tries=1)[FEED].startswith("cannot be reached: ")
+
+
 def test_feeds_are_picked_out_of_a_list() -> None:
     """Of the paths that a build wrote, the feeds are kept, in their order; pages, data and media are not feeds."""
     paths = ["editions.xml", "feed.xml", "index.html", "media/feed.xml", "tickers/index.json", "tickers/tsla/feed.json"]
@@ -228,6 +233,11 @@ def test_a_hub_that_is_down_fails_the_command(tmp_path: Path) -> None:
             '[feeds]\nhub = "https://hub.example/"\n',
             "feed.xml\n",
             'error: a hub needs the address at which the feeds are published (write base_url = "https://…" in the settings)',
+        ),
+        (
+            SETTINGS.format(hub="http://["),
+            "feed.xml\n",
+            "digest.toml:3:1: error: 'http://[' is not a web address (write https://hub.example/ or so)",
         ),
     ],
 )
