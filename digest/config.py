@@ -5,6 +5,7 @@ Checks form and range. Whether a path that a setting names exists is found out w
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 import zoneinfo
@@ -19,6 +20,7 @@ from digest import notation, tables, urls
 from digest.errors import Diagnostic, SettingsError, did_you_mean
 
 FILE = "digest.toml"
+PROJECT = "pyproject.toml"
 LOCAL_URL = "http://localhost:8000/"
 """Stands in while `base_url` is not set."""
 
@@ -115,35 +117,52 @@ def load(folder: Path, file: Path | None = None, overrides: Mapping[str, Any] | 
     `overrides` are settings that the command line gives. Raises `SettingsError` with everything that is wrong.
     """
     file = file or find(folder)
-    label = file.name
-    try:
-        text = file.read_text("utf-8-sig")
-    except OSError as error:
-        raise SettingsError([Diagnostic(str(file), 0, 0, f"cannot be read: {error.strerror}")]) from None
-    except UnicodeDecodeError:
-        raise SettingsError([Diagnostic(label, 0, 0, "is not UTF-8", "save it as UTF-8")]) from None
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError([_syntax_error(label, text, str(error))]) from None
-    prefix: tables.Key = ()
-    if file.name == "pyproject.toml":
+    text = _text(file)
+    table, prefix = _table(file, text), tables.Key()
+    if file.name == PROJECT:
         prefix = ("tool", "digest")
-        table = table.get("tool", {}).get("digest", {})
-    return _convert(table, overrides or {}, label, text, prefix)
+        own = _of_digest(table)
+        if not isinstance(own, dict):
+            hint = "write [tool.digest] above the settings"
+            raise SettingsError([Diagnostic(file.name, *tables.locate(text, prefix), "has no table [tool.digest]", hint)])
+        table = own
+    return _convert(table, overrides or {}, file.name, text, prefix)
 
 
 def find(folder: Path) -> Path:
     """Return the settings file of the site in `folder`; raise `SettingsError` when there is none."""
-    file = folder / FILE
-    if file.is_file():
+    file, project = folder / FILE, folder / PROJECT
+    if os.path.isfile(file):
         return file
-    project = folder / "pyproject.toml"
-    if project.is_file() and re.search(r"^\[tool\.digest[].]", project.read_text("utf-8", "replace"), re.MULTILINE):
-        return project
-    what = f"no {FILE} in {folder}" if folder.is_dir() else f"there is no folder {folder}"
+    if os.path.isfile(project):
+        text = _text(project)
+        if "digest" in text and _of_digest(_table(project, text)) is not None:
+            return project
+    what = f"no {FILE} in {folder}" if os.path.isdir(folder) else f"there is no folder {folder}"
     hint = f'name the site\'s folder with -s, or write {FILE} with: title = "My digest"'
     raise SettingsError([Diagnostic("", 0, 0, what, hint)])
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text("utf-8-sig")
+    except OSError as error:
+        raise SettingsError([Diagnostic(str(file), 0, 0, f"cannot be read: {error.strerror}")]) from None
+    except UnicodeDecodeError:
+        raise SettingsError([Diagnostic(file.name, 0, 0, "is not UTF-8", "save it as UTF-8")]) from None
+
+
+def _table(file: Path, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError([_syntax_error(file.name, text, str(error))]) from None
+
+
+def _of_digest(table: dict[str, Any]) -> Any:
+    """What stands under `tool.digest`, be it a table or not; None where there is nothing."""
+    tool = table.get("tool")
+    return tool.get("digest") if isinstance(tool, dict) else None
 
 
 def _syntax_error(label: str, text: str, message: str) -> Diagnostic:

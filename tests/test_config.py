@@ -132,3 +132,41 @@ def test_a_misspelt_home_exchange_is_warned_of(tmp_path: Path) -> None:
     assert [str(warning) for warning in report.warnings if "exchange" in warning.message] == [
         "warning: home_exchanges names 'NASDQ', which digest does not know (did you mean 'NASDAQ'?)"
     ]
+
+
+@pytest.mark.parametrize(
+    "header", ["[tool.digest]", "[ tool . digest ]", '[tool."digest"]', "[tool]\ndigest.home_editions = 1\n[tool.digest.feeds]"]
+)
+def test_the_table_in_a_pyproject_is_found(tmp_path: Path, header: str) -> None:
+    """However TOML lets the table's name be written, a site with it is found, and its mistakes have their lines."""
+    text = f"[project]\nname = 'site'\n{header}\nitem = 3\n"
+    (tmp_path / config.PROJECT).write_text(text, "utf-8")
+    with pytest.raises(SettingsError, match=rf"^pyproject\.toml:{text.count(chr(10))}:1: error: unknown setting '[a-z.]*item'"):
+        config.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"), [("tool = 1", "1:1:"), ("tool.digest = 1", "1:1:"), ("[tool]\ndigest = []", "2:1:"), ("", "")]
+)
+def test_a_pyproject_without_the_table(tmp_path: Path, text: str, line: str) -> None:
+    """A project's file that is named, and has no table of settings, does not stand for a site with none."""
+    (problem,) = problems(tmp_path, text, config.PROJECT)
+    assert problem == f"{line} has no table [tool.digest] (write [tool.digest] above the settings)"
+
+
+def test_a_project_that_is_no_site(tmp_path: Path) -> None:
+    """A project that only speaks of digest is no site; one whose file is broken is told so."""
+    (tmp_path / config.PROJECT).write_text("[project]\ndependencies = ['digest']\n[tool.other]\ndigest = 1\n")
+    with pytest.raises(SettingsError, match=r"no digest\.toml in "):
+        config.load(tmp_path)
+    (tmp_path / config.PROJECT).write_text("[tool.digest]\ntitle = \n")
+    with pytest.raises(SettingsError, match=r"pyproject\.toml:2:9: error: not valid TOML: "):
+        config.load(tmp_path)
+
+
+def test_what_cannot_be_read(tmp_path: Path) -> None:
+    """A settings file, or a site's folder, that the system does not let in is told as such."""
+    with pytest.raises(SettingsError, match=r"error: cannot be read: Is a directory"):
+        config.load(tmp_path, tmp_path)
+    with pytest.raises(SettingsError, match=r"error: there is no folder "):
+        config.load(tmp_path / ("x" * 300))
