@@ -215,7 +215,7 @@ def make_options(site: Path, config: Path | None, output: Path | None, flags: di
     from digest.inputs import Audience, Options
 
     overrides = {"base_url": flags["base_url"]} if flags.get("base_url") else {}
-    found = settings.load(site, config, overrides)
+    found = settings.load(site, config, overrides, output)
     as_of = int(time.time())
     if flags.get("as_of"):
         from digest.moments import read_moment

@@ -21,6 +21,9 @@ from digest.errors import Diagnostic, SettingsError, did_you_mean
 
 FILE = "digest.toml"
 PROJECT = "pyproject.toml"
+CACHE = ".digest"
+FOLDERS = ("content", "templates", "output")
+"""The settings that are folders; each is in the folder of its name unless it is set."""
 LOCAL_URL = "http://localhost:8000/"
 """Stands in while `base_url` is not set."""
 
@@ -111,22 +114,34 @@ class Config(msgspec.Struct, frozen=True):
         return urlsplit(self.url).path
 
 
-def load(folder: Path, file: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Config:
+def load(
+    folder: Path, file: Path | None = None, overrides: Mapping[str, Any] | None = None, output: Path | None = None
+) -> Config:
     """Return the settings of the site in `folder`, out of `file` or of the first settings file found there.
 
-    `overrides` are settings that the command line gives. Raises `SettingsError` with everything that is wrong.
+    `overrides` are settings that the command line gives, and `output` the folder that it names in place of the setting.
+    Raises `SettingsError` with everything that is wrong.
     """
     file = file or find(folder)
-    text = _text(file)
-    table, prefix = _table(file, text), tables.Key()
-    if file.name == PROJECT:
-        prefix = ("tool", "digest")
-        own = _of_digest(table)
-        if not isinstance(own, dict):
-            hint = "write [tool.digest] above the settings"
-            raise SettingsError([Diagnostic(file.name, *tables.locate(text, prefix), "has no table [tool.digest]", hint)])
-        table = own
-    return _convert(table, overrides or {}, file.name, text, prefix)
+    text, table, prefix = _read(file)
+    overrides = overrides or {}
+    given = {*overrides, "output"} if output else {*overrides}
+    problems: list[Diagnostic] = []
+
+    def wrong(key: tables.Key, message: str, hint: str = "") -> None:
+        if key[0] in given:
+            problems.append(Diagnostic("--" + str(key[0]).replace("_", "-"), 0, 0, message, hint))
+        else:
+            problems.append(Diagnostic(file.name, *tables.locate(text, (*prefix, *key)), message, hint))
+
+    config = tables.struct(Config, {**table, **overrides}, wrong)
+    _check_ranges(config, wrong)
+    _check_addresses(config, overrides, wrong)
+    _check_folders(config, folder, output, wrong)
+    _check_watchlists(config, wrong)
+    if problems:
+        raise SettingsError(problems)
+    return config
 
 
 def find(folder: Path) -> Path:
@@ -141,6 +156,19 @@ def find(folder: Path) -> Path:
     what = f"no {FILE} in {folder}" if os.path.isdir(folder) else f"there is no folder {folder}"
     hint = f'name the site\'s folder with -s, or write {FILE} with: title = "My digest"'
     raise SettingsError([Diagnostic("", 0, 0, what, hint)])
+
+
+def _read(file: Path) -> tuple[str, dict[str, Any], tables.Key]:
+    """A settings file's text, the table with the settings in it, and where in the file that table stands."""
+    text = _text(file)
+    table = _table(file, text)
+    if file.name != PROJECT:
+        return text, table, ()
+    own, place = _of_digest(table), ("tool", "digest")
+    if not isinstance(own, dict):
+        hint = "write [tool.digest] above the settings"
+        raise SettingsError([Diagnostic(file.name, *tables.locate(text, place), "has no table [tool.digest]", hint)])
+    return text, own, place
 
 
 def _text(file: Path) -> str:
@@ -174,24 +202,6 @@ def _syntax_error(label: str, text: str, message: str) -> Diagnostic:
     )
 
 
-def _convert(table: Mapping[str, Any], overrides: Mapping[str, Any], label: str, text: str, prefix: tables.Key) -> Config:
-    problems: list[Diagnostic] = []
-
-    def wrong(key: tables.Key, message: str, hint: str = "") -> None:
-        if key[0] in overrides:
-            problems.append(Diagnostic("--" + str(key[0]).replace("_", "-"), 0, 0, message, hint))
-        else:
-            problems.append(Diagnostic(label, *tables.locate(text, (*prefix, *key)), message, hint))
-
-    config = tables.struct(Config, {**table, **overrides}, wrong)
-    _check_ranges(config, wrong)
-    _check_addresses(config, overrides, wrong)
-    _check_watchlists(config, wrong)
-    if problems:
-        raise SettingsError(problems)
-    return config
-
-
 def _check_ranges(config: Config, wrong: tables.Wrong) -> None:
     if not re.fullmatch(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*", config.language):
         wrong(("language",), f"'{config.language}' is not the tag of a language", "write en, en-US or so")
@@ -208,9 +218,6 @@ def _check_ranges(config: Config, wrong: tables.Wrong) -> None:
         wrong(("home_editions",), "'home_editions' must be between 1 and 100", "")
     for format in {format for format in feeds.group_formats if feeds.group_formats.count(format) > 1}:
         wrong(("feeds", "group_formats"), f"'feeds.group_formats' names '{format}' more than once", "")
-    for name in ("content", "templates", "output"):
-        if getattr(config, name).strip() in ("", ".", "/"):
-            wrong((name,), f"'{name}' must be a folder of its own", f'write {name} = "{name}"')
 
 
 def _check_addresses(config: Config, overrides: Mapping[str, Any], wrong: tables.Wrong) -> None:
@@ -229,6 +236,31 @@ def _check_addresses(config: Config, overrides: Mapping[str, Any], wrong: tables
 
 _OTHER_SCHEME = re.compile(r"(?!https?:)[a-z][a-z0-9+.-]*:[^\s<>\"\\]+").fullmatch
 """Matches `mailto:desk@example.org` and the like."""
+
+
+def _check_folders(config: Config, site: Path, output: Path | None, wrong: tables.Wrong) -> None:
+    """What is read and what is written must lie apart: else a build publishes its own output, or overwrites its sources."""
+    places = {name: os.path.realpath(site / getattr(config, name)) for name in FOLDERS}
+    if output:
+        places["output"] = os.path.realpath(output)
+    # Of two that meet, the one is to blame that is not where it is by default.
+    moved = [name for name in FOLDERS if places[name] != os.path.realpath(site / name)]
+    root = os.path.realpath(site)
+    others = {"the site's folder": root, f"digest's own folder {CACHE}": os.path.realpath(site / CACHE)}
+    for name in sorted(FOLDERS, key=moved.__contains__):
+        place = places[name]
+        for what, other in others.items():
+            how = "is" if place == other else "lies in" if _lies_in(place, other) else "holds" if _lies_in(other, place) else ""
+            if how and (other != root or how != "lies in"):
+                example = f', such as {name} = "{name}"' if name in moved and not (output and name == "output") else ""
+                wrong((name,), f"the {name} folder {how} {what}", f"give it a folder of its own{example}")
+                break
+        else:
+            others[f"the {name} folder"] = place
+
+
+def _lies_in(path: str, folder: str) -> bool:
+    return path.startswith(os.path.join(folder, ""))
 
 
 def _check_watchlists(config: Config, wrong: tables.Wrong) -> None:

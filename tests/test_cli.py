@@ -101,6 +101,25 @@ def test_base_url_and_output(site: Path) -> None:
     assert not (site / "output").exists()
 
 
+@pytest.mark.parametrize(
+    ("output", "problem"),
+    [
+        ("content/x", "lies in the content folder"),
+        (".", "is the site's folder"),
+        ("..", "holds the site's folder"),
+        (".digest", "is digest's own folder .digest"),
+        ("templates", "is the templates folder"),
+    ],
+)
+def test_output_apart_from_the_sources(site: Path, output: str, problem: str) -> None:
+    """-o leads to no folder of the site's own: that is wrong use, and nothing is written."""
+    before = tree(site)
+    result = CliRunner().invoke(main, ["build", "-s", str(site), "-o", str(site / output)])
+    assert result.exit_code == 2
+    assert result.stderr == f"--output: error: the output folder {problem} (give it a folder of its own)\n"
+    assert tree(site) == before
+
+
 def test_clean(site: Path) -> None:
     """`clean` removes what digest wrote, the cache included, and tells how much."""
     run("build", "-s", site)

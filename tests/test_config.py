@@ -170,3 +170,58 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
         config.load(tmp_path, tmp_path)
     with pytest.raises(SettingsError, match=r"error: there is no folder "):
         config.load(tmp_path / ("x" * 300))
+
+
+OWN = "give it a folder of its own"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('output = "content"', "the output folder is the content folder"),
+        ('output = "content/public"', "the output folder lies in the content folder"),
+        ('output = "link/public"', "the output folder lies in the content folder"),
+        ('output = "templates"', "the output folder is the templates folder"),
+        ('output = ".digest"', "the output folder is digest's own folder .digest"),
+        ('output = ".digest/preview"', "the output folder lies in digest's own folder .digest"),
+        ('output = "."', "the output folder is the site's folder"),
+        ('output = ".."', "the output folder holds the site's folder"),
+        ('output = "/"', "the output folder holds the site's folder"),
+        ('output = ""', "the output folder is the site's folder"),
+        ('output = "sources"\ncontent = "sources/news"', "the output folder holds the content folder"),
+        ('content = "./"', "the content folder is the site's folder"),
+        ('content = "content/.."', "the content folder is the site's folder"),
+        ('content = ".."', "the content folder holds the site's folder"),
+        ('content = "output"', "the content folder is the output folder"),
+        ('content = "output/content"', "the content folder lies in the output folder"),
+        ('content = ".digest/content"', "the content folder lies in digest's own folder .digest"),
+        ('templates = "content"', "the templates folder is the content folder"),
+        ('templates = "content/templates"', "the templates folder lies in the content folder"),
+        ('templates = "output/templates"', "the templates folder lies in the output folder"),
+        ('templates = "."', "the templates folder is the site's folder"),
+    ],
+)
+def test_folders_lie_apart(tmp_path: Path, text: str, problem: str) -> None:
+    """A folder that a build writes is none that it reads, nor in one, nor around one, and neither is the site's own."""
+    (tmp_path / "content").mkdir()
+    (tmp_path / "link").symlink_to("content")
+    name = problem.split()[1]
+    assert problems(tmp_path, text) == [f'1:1: {problem} ({OWN}, such as {name} = "{name}")']
+
+
+def test_folders_may_be_anywhere_else(tmp_path: Path) -> None:
+    """Folders in the site's folder, outside of it and beside each other are fine, and names that only begin alike."""
+    for text in (
+        'output = "../public"\ncontent = "../news"\ntemplates = "../look"',
+        'output = "content-built"\ntemplates = "content.theme"',
+        'output = "web/public"\ncontent = "web/content"\ntemplates = "web/templates"',
+        'content = "output"\noutput = "content"',
+    ):
+        assert problems(tmp_path, text) == []
+
+
+def test_a_link_that_brings_folders_together(tmp_path: Path) -> None:
+    """Where a link makes two folders one, the settings are wrong without a line of theirs being so."""
+    (tmp_path / "content").mkdir()
+    (tmp_path / "output").symlink_to("content")
+    assert problems(tmp_path, 'title = "A"') == [f" the output folder is the content folder ({OWN})"]
