@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from digest.errors import Diagnostic
     from digest.inputs import Options, Report
 
-CACHE = ".digest"
 SHOWN = 20
 """Warnings shown unless all are asked for."""
 
@@ -32,7 +31,7 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 class _Command(click.Command):
-    """A command that reports a user's mistakes, and a reader that went away, without a traceback."""
+    """A command that reports a user's mistakes without a traceback."""
 
     def invoke(self, context: click.Context) -> Any:
         from digest.errors import DigestError
@@ -105,28 +104,64 @@ BASE_URL = click.option("-b", "--base-url", help="The site's address, instead of
 @click.option("-w", "--watch", is_flag=True, help="Build again after every change. Ctrl-C ends it.")
 @click.option("-v", "--verbose", is_flag=True, help="Show every warning, every path and the time of each step.")
 @click.option("-q", "--quiet", is_flag=True, help="Show errors only.")
-def build(site: Path, config: Path | None, output: Path | None, **flags: Any) -> None:
+def build(
+    site: Path,
+    config: Path | None,
+    output: Path | None,
+    base_url: str | None,
+    drafts: bool,
+    future: bool,
+    as_of: str | None,
+    jobs: int | None,
+    force: bool,
+    explain: bool,
+    verify: bool,
+    strict: bool,
+    changed_list: Path | None,
+    watch: bool,
+    verbose: bool,
+    quiet: bool,
+) -> None:
     """Publish the site into the output folder.
 
     Only what has changed is parsed, rendered and written. A mistake anywhere leaves the output as it was.
     """
     from digest.build import build
 
-    if flags["changed_list"]:
-        _write_changed(flags["changed_list"], ())  # before anything is published that it should tell of
-    if flags["watch"]:
+    def make() -> Options:
+        return make_options(
+            site,
+            config,
+            output,
+            base_url=base_url,
+            drafts=drafts,
+            future=future,
+            as_of=as_of,
+            jobs=jobs,
+            force=force,
+            strict=strict,
+        )
+
+    if watch:
         from digest import preview
 
-        preview.watch(lambda: make_options(site, config, output, flags), config, None, _terminal(flags["quiet"]))
+        for option in [name for name, given in (("--changed-list", changed_list), ("--verify", verify)) if given]:
+            raise click.UsageError(f"{option} is about one build: leave it out, or --watch")
+        preview.watch(make, config, None, _terminal(quiet, explain, verbose))
         return
+    if changed_list:
+        _write_changed(changed_list, ())  # before anything is published that it should tell of
     started = time.perf_counter()
-    options = make_options(site, config, output, flags)
-    report = build(options, progress=_progress(flags["quiet"]))
-    _show_report(report, options, flags, time.perf_counter() - started)
-    if flags["changed_list"]:
-        _write_changed(flags["changed_list"], (*report.written, *report.healed, *report.removed))
-    if flags["verify"]:
-        _verify(options, flags["quiet"])
+    options = make()
+    report = build(options, progress=_progress(quiet))
+    if not quiet:
+        show(report.warnings, None if verbose else SHOWN)
+        _show_details(report, explain, verbose)
+        click.echo(summary(report, options, time.perf_counter() - started))
+    if changed_list:
+        _write_changed(changed_list, (*report.written, *report.healed, *report.removed))
+    if verify:
+        _verify(options, quiet)
 
 
 @main.command()
@@ -142,7 +177,7 @@ def clean(site: Path, config: Path | None, output: Path | None) -> None:
 
     found = settings.load(site, config)
     removed = publish.clean(output or site / found.output)
-    shutil.rmtree(site / CACHE, ignore_errors=True)
+    shutil.rmtree(site / settings.CACHE, ignore_errors=True)
     click.echo(f"removed {removed} files and the cache")
 
 
@@ -198,15 +233,38 @@ def ping(site: Path, config: Path | None, base_url: str | None, changed_list: Pa
     default=True,
     help="Add nothing to the pages; reload them by hand.",
 )
-def serve(site: Path, config: Path | None, published: bool, **arguments: Any) -> None:
+def serve(
+    site: Path,
+    config: Path | None,
+    port: int,
+    host: str,
+    browse: bool,
+    published: bool,
+    poll: float | None,
+    live: bool,
+) -> None:
     """Show the site in a browser, with drafts, while it is written. Ctrl-C ends it."""
     from digest import serve
 
-    flags = {"drafts": not published, "future": not published}
-    serve.serve(lambda: make_options(site, config, None, flags), config, _terminal(), **arguments)
+    def make() -> Options:
+        return make_options(site, config, drafts=not published, future=not published)
+
+    serve.serve(make, config, _terminal(), host=host, port=port, poll=poll, live=live, browse=browse)
 
 
-def make_options(site: Path, config: Path | None, output: Path | None, flags: dict[str, Any]) -> Options:
+def make_options(
+    site: Path,
+    config: Path | None,
+    output: Path | None = None,
+    *,
+    base_url: str | None = None,
+    drafts: bool = False,
+    future: bool = False,
+    as_of: str | None = None,
+    jobs: int | None = None,
+    force: bool = False,
+    strict: bool = False,
+) -> Options:
     """What the command line and the settings together ask to be built. Raises `SettingsError`."""
     from zoneinfo import ZoneInfo
 
@@ -214,25 +272,24 @@ def make_options(site: Path, config: Path | None, output: Path | None, flags: di
     from digest.errors import Diagnostic, SettingsError
     from digest.inputs import Audience, Options
 
-    overrides = {"base_url": flags["base_url"]} if flags.get("base_url") else {}
-    found = settings.load(site, config, overrides, output)
-    as_of = int(time.time())
-    if flags.get("as_of"):
+    found = settings.load(site, config, {"base_url": base_url} if base_url else {}, output)
+    now = int(time.time())
+    if as_of:
         from digest.moments import read_moment
 
         try:
-            as_of = read_moment(flags["as_of"], ZoneInfo(found.timezone)).seconds
+            now = read_moment(as_of, ZoneInfo(found.timezone)).seconds
         except ValueError as error:
             raise SettingsError([Diagnostic("--as-of", 0, 0, str(error), "write 2024-05-17 or 2024-05-17T11:41")]) from None
     return Options(
         root=site,
         config=found,
         output=output or site / found.output,
-        audience=Audience(as_of, flags.get("drafts", False), flags.get("future", False)),
-        cache=site / CACHE / "cache.db",
-        jobs=flags.get("jobs") or _cores(),
-        force=flags.get("force", False),
-        strict=flags.get("strict", False),
+        audience=Audience(now, drafts, future),
+        cache=site / settings.CACHE / "cache.db",
+        jobs=jobs or _cores(),
+        force=force,
+        strict=strict,
     )
 
 
@@ -273,21 +330,17 @@ def _progress(quiet: bool) -> Any:
     return tell
 
 
-def _show_report(report: Report, options: Options, flags: dict[str, Any], seconds: float) -> None:
-    if flags["quiet"]:
-        return
-    show(report.warnings, None if flags["verbose"] else SHOWN)
-    if flags["explain"]:
+def _show_details(report: Report, explain: bool, verbose: bool) -> None:
+    if explain:
         for path, reason in report.reasons:
             click.echo(f"{reason:<9} {path}")
-    if flags["verbose"]:
+    if verbose:
         for path in report.written:
             click.echo(f"wrote     {path}")
         for path in report.removed:
             click.echo(f"removed   {path}")
         for step, took in report.steps:
             click.echo(f"  {step:<10}{took:8.3f} s")
-    click.echo(summary(report, options, seconds))
 
 
 def summary(report: Report, options: Options, seconds: float) -> str:
@@ -349,18 +402,20 @@ def _verify(options: Options, quiet: bool) -> None:
         click.echo("verified: a clean build gives the same files")
 
 
-def _terminal(quiet: bool = False) -> Any:
+def _terminal(quiet: bool = False, explain: bool = False, verbose: bool = False) -> Any:
     """How a preview tells what it does: problems in full, one line for every build."""
     from digest.preview import Terminal
 
     def built(outcome: Any) -> None:
-        show(outcome.problems, SHOWN)
+        show(outcome.problems, None if verbose else SHOWN)
         if outcome.trace:
             click.echo(outcome.trace, err=True, nl=False)
         if quiet:
             return
         at = time.strftime("%H:%M:%S", time.localtime(outcome.at))
         report = outcome.report
+        if report:
+            _show_details(report, explain, verbose)
         said = summary(report, outcome.options, outcome.seconds) if report else "not built; waiting for the next change"
         click.echo(f"{at}  {said}")
 

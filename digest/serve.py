@@ -20,6 +20,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from digest.address import Place, bind, claimed
 from digest.application import Application
+from digest.config import CACHE
 from digest.errors import Diagnostic
 from digest.inputs import Options
 from digest.preview import Builder, Outcome, Terminal
@@ -58,7 +59,7 @@ def serve(
     `live` lets pages follow the source, `browse` opens a browser. Raises `SettingsError` when the settings are wrong
     or the address cannot be had.
     """
-    cache = make().root / ".digest"
+    cache = make().root / CACHE
     with bind(host, port) as listener, claimed(cache, Place.of(listener, host).port) as folder:
         place = Place.of(listener, host)
         if port not in (0, place.port):

@@ -1,5 +1,6 @@
 """The command line: what it says, and the status it leaves."""
 
+import contextlib
 import os
 import pty
 import re
@@ -92,6 +93,37 @@ def test_changed_list(site: Path) -> None:
     assert "2024/05/17/a/index.html" in listed.read_text().splitlines()
     run("build", "-s", site, "--changed-list", listed)
     assert listed.read_text() == ""
+
+
+@pytest.mark.parametrize("option", [("--changed-list", "changed.txt"), ("--verify",)])
+def test_watching_is_not_for_one_build(site: Path, option: tuple[str, ...]) -> None:
+    """What tells of one build is refused beside --watch, before a list of changes that nobody has deployed is lost."""
+    with contextlib.chdir(site):
+        Path("changed.txt").write_text("feed.xml\n")
+        result = CliRunner().invoke(main, ["build", "--watch", *option])
+        assert Path("changed.txt").read_text() == "feed.xml\n"
+    assert result.exit_code == 2
+    assert f"{option[0]} is about one build: leave it out, or --watch" in result.stderr
+
+
+def test_watching_says_what_is_asked(site: Path) -> None:
+    """--explain and -v tell of every build that --watch makes."""
+    command = [sys.executable, "-m", "digest", "build", "-w", "-v", "--explain", "-s", str(site), "--as-of", "2024-06-01"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT) as process:
+        assert process.stdout
+        try:
+            for why in ("new      ", "content  "):
+                said = []
+                for line in process.stdout:
+                    said.append(line)
+                    if SUMMARY.search(line):
+                        break
+                assert f"{why} 2024/05/17/a/index.html\n" in said
+                assert "wrote     2024/05/17/a/index.html\n" in said
+                assert any(line.startswith("  render ") for line in said)
+                (site / "content/a.md").write_text(article("Another title", tickers="[TSLA]", body="$TSLA"))
+        finally:
+            process.kill()
 
 
 def test_base_url_and_output(site: Path) -> None:
