@@ -195,7 +195,7 @@ def ping(site: Path, config: Path | None, base_url: str | None, changed_list: Pa
     """
     from digest.ping import announce
 
-    click.echo(announce(site, config, changed_list, {"base_url": base_url} if base_url else {}))
+    click.echo(announce(site, config, changed_list, {} if base_url is None else {"base_url": base_url}))
 
 
 @main.command()
@@ -272,9 +272,9 @@ def make_options(
     from digest.errors import Diagnostic, SettingsError
     from digest.inputs import Audience, Options
 
-    found = settings.load(site, config, {"base_url": base_url} if base_url else {}, output)
+    found = settings.load(site, config, {} if base_url is None else {"base_url": base_url}, output)
     now = int(time.time())
-    if as_of:
+    if as_of is not None:
         from digest.moments import read_moment
 
         try:

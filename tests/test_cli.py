@@ -126,6 +126,14 @@ def test_watching_says_what_is_asked(site: Path) -> None:
             process.kill()
 
 
+@pytest.mark.parametrize("option", ["--as-of", "--base-url"])
+def test_an_empty_value_is_none(site: Path, option: str) -> None:
+    """An option whose value is empty, as that of a variable that is not set, does not count as left out."""
+    result = CliRunner().invoke(main, ["build", "-s", str(site), option, ""])
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"{option}: error: '' is not a ")
+
+
 def test_base_url_and_output(site: Path) -> None:
     """-b and -o stand in for the settings."""
     run("build", "-s", site, "-b", "https://other.example/x/", "-o", site / "other")
