@@ -94,7 +94,13 @@ class Place(NamedTuple):
 
 @contextlib.contextmanager
 def claimed(cache: Path, port: int) -> Iterator[Path]:
-    """The folder to build into: `preview`, or one of its own while another server has that."""
-    cache.mkdir(parents=True, exist_ok=True)
-    with (cache / "preview.lock").open("ab") as file:
+    """The folder to build into: `preview`, or one of its own while another server has that. Raises `SettingsError`."""
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        file = (cache / "preview.lock").open("ab")
+    except OSError as error:
+        hint = "the preview is built there: move away what is in the way, or give yourself the right to write there"
+        message = f"cannot be written to: {error.strerror}"
+        raise SettingsError([Diagnostic(str(cache), 0, 0, message, hint)]) from None
+    with file:
         yield cache / ("preview" if lock(file) else f"preview-{port}")

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from digest import inputs, locks
+from digest import inputs, locks, publish
 from digest.errors import ContentError
 from digest.fingerprint import fingerprint
 from digest.inputs import Audience, Clock, Options, Report, output_name
@@ -22,7 +23,7 @@ from digest.store import Damaged, Store
 if TYPE_CHECKING:
     from digest.library import Library
 
-__all__ = ["Audience", "Options", "Progress", "Report", "build"]
+__all__ = ["Audience", "Options", "Progress", "Report", "build", "clean"]
 
 Progress = Callable[[str, int, int], None]
 
@@ -36,9 +37,8 @@ def build(options: Options, library: Library | None = None, progress: Progress =
     """
     if problems := inputs.unfit_names("", (str(options.root.absolute()), output_name(options))):
         raise ContentError(problems)
-    turn = options.cache.parent / f"{fingerprint(output_name(options)).hex()}.lock" if options.cache else None
     collecting = gc.isenabled()
-    with locks.turn(turn) if turn else nullcontext():
+    with _turn(options.output, options.cache.parent) if options.cache else nullcontext():
         store = library.store if library else Store(options.cache)
         gc.disable()  # a build makes many small values that live until its end, and hardly any cycles
         try:
@@ -48,6 +48,24 @@ def build(options: Options, library: Library | None = None, progress: Progress =
                 gc.enable()
             if library is None:
                 store.close()
+
+
+def clean(output: Path, cache: Path) -> int:
+    """Remove what digest wrote into an output folder, and the folder of the cache; return the number of files of the output.
+
+    A build of the same output is waited for. Raises `ContentError` where the output cannot be written to.
+    """
+    import shutil
+
+    with _turn(output, cache):
+        removed = publish.clean(output)
+        shutil.rmtree(cache, ignore_errors=True)
+    return removed
+
+
+def _turn(output: Path, cache: Path) -> AbstractContextManager[None]:
+    """While nobody else builds or cleans the same output; `cache` is the folder of the cache."""
+    return locks.turn(cache / f"{fingerprint(str(output.resolve())).hex()}.lock")
 
 
 def _healing(options: Options, store: Store, library: Library | None, progress: Progress) -> Report:

@@ -170,14 +170,11 @@ def build(
 @OUTPUT
 def clean(site: Path, config: Path | None, output: Path | None) -> None:
     """Remove the output's files that digest wrote, and the cache. Other files are kept."""
-    import shutil
-
     from digest import config as settings
-    from digest import publish
+    from digest.build import clean
 
     found = settings.load(site, config)
-    removed = publish.clean(output or site / found.output)
-    shutil.rmtree(site / settings.CACHE, ignore_errors=True)
+    removed = clean(output or site / found.output, site / settings.CACHE)
     click.echo(f"removed {removed} files and the cache")
 
 

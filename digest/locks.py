@@ -41,14 +41,25 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_let_go)
 
 
+def _locked(path: Path) -> IO[bytes]:
+    """Open and lock the file at a path; another one where it was removed while it was waited for, as others lock that."""
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("ab")
+        if not lock(file, wait=True):
+            return file
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
+                return file
+        file.close()
+
+
 @contextlib.contextmanager
 def turn(path: Path) -> Iterator[None]:
     """Run while no other process is in a block of the same path; wait for it. Where no lock can be had, just run."""
     with contextlib.ExitStack() as held:
         with contextlib.suppress(OSError):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            file = held.enter_context(path.open("ab"))
-            lock(file, wait=True)
+            file = held.enter_context(_locked(path))
             _held.add(file.fileno())
             held.callback(_held.discard, file.fileno())
         yield

@@ -190,9 +190,14 @@ def place(stage: str, fresh: bool, index: int, path: str) -> str:
 
 
 def clean(folder: Path) -> int:
-    """Remove all files that digest wrote from an output folder, and the folders that they leave empty; their number."""
-    paths = owned(folder)
-    removed = _remove(folder, paths)
+    """Remove all files that digest wrote from an output folder, and the folders that they leave empty; their number.
+
+    Raises `ContentError` where that is not allowed; the list then still names them all.
+    """
+    try:
+        removed = _remove(folder, owned(folder))
+    except OSError as error:
+        raise unwritable(folder, error) from None
     with contextlib.suppress(OSError):
         (folder / RECORD).unlink(missing_ok=True)
         _drop(folder / STAGE)

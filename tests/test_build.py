@@ -1,10 +1,12 @@
 """What a build publishes, what it leaves alone, and what survives when it fails."""
 
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -20,10 +22,13 @@ from digest import pipeline, program, publish, work
 from digest.build import Report, build
 from digest.errors import ContentError, DigestError
 from digest.library import Library
+from digest.locks import turn
 from digest.publish import RECORD
 from digest.site import Site
 from digest.store import Store
 from digest.tickers import Registry
+
+LOCKS = Path("/proc/locks")
 
 
 def reasons(report: Report) -> dict[str, str]:
@@ -557,6 +562,45 @@ def test_builds_of_one_output_take_turns(tmp_path: Path) -> None:
     make(tmp_path, as_of=int(time.time()))
     make(tmp_path, output=tmp_path / "clean", cache=None, as_of=int(time.time()))
     assert tree(tmp_path / "output") == tree(tmp_path / "clean")
+
+
+def test_turns_outlive_their_file(tmp_path: Path) -> None:
+    """Only one at a time has its turn, also when whoever had it last removes the file that is locked, as `clean` does."""
+    inside: list[None] = []
+    met = []
+
+    def work() -> None:
+        for _ in range(100):
+            with turn(tmp_path / "a.lock"):
+                inside.append(None)
+                met.append(len(inside))
+                inside.pop()
+                (tmp_path / "a.lock").unlink()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert met == [1] * 400
+
+
+@pytest.mark.skipif(not LOCKS.is_file(), reason="only Linux tells who waits for a lock")
+def test_cleaning_waits_for_its_turn(tmp_path: Path) -> None:
+    """`clean` lets a build of the same output end before it takes the files, the cache and the lock away."""
+    make(write(tmp_path, {"content/a.md": article()}))
+    before = tree(tmp_path / "output")
+    (lock,) = (tmp_path / ".digest").glob("*.lock")
+    command = [sys.executable, "-m", "digest", "clean", "-s", str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    with turn(lock):
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+        waits = re.compile(rf"-> FLOCK .* {process.pid} ").search
+        while process.poll() is None and not waits(LOCKS.read_text()):
+            pass
+        assert tree(tmp_path / "output") == before
+    assert process.wait() == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["content", "digest.toml"]
 
 
 def test_killed_build_holds_nobody_up(tmp_path: Path) -> None:

@@ -401,6 +401,27 @@ def test_forbidden_output(tmp_path: Path) -> None:
     assert "cannot be written to: permission denied" in said
 
 
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="the super-user may remove anything")
+def test_forbidden_cleaning(tmp_path: Path) -> None:
+    """`clean` without the right to remove is an error that says so, and can be run again when it may."""
+    make(write(tmp_path, {"content/a.md": article()}))
+    (tmp_path / "output").chmod(0o555)
+    status, said = run("clean", "-s", tmp_path)
+    (tmp_path / "output").chmod(0o755)
+    assert status == 1
+    assert "cannot be written to: permission denied" in said
+    assert run("clean", "-s", tmp_path)[0] == 0
+    assert not (tmp_path / "output").exists()
+
+
+def test_no_folder_for_the_preview(tmp_path: Path) -> None:
+    """A file where the preview's folder must be is an error that says so, not a traceback."""
+    write(tmp_path, {"content/a.md": article(), ".digest": "a file"})
+    status, said = run("serve", "-s", tmp_path, "-p", "0")
+    assert status == 2
+    assert ".digest: error: cannot be written to: File exists (the preview is built there: " in said
+
+
 def test_foreign_files_are_kept(tmp_path: Path) -> None:
     """Somebody else's files in the output folder outlive builds, deletions and `clean`."""
     write(
