@@ -113,6 +113,14 @@ def test_the_shown_output_is_the_real_one(demonstration: tuple[Path, str]) -> No
     assert second == re.sub(r"(\d+) written, 0 unchanged", r"0 written, \1 unchanged", line)
 
 
+def test_the_shown_preview_is_the_real_one(demonstration: tuple[Path, str], tmp_path: Path) -> None:
+    """The preview's page shows what a first look at the demonstration site says, drafts and all, but for the times."""
+    command = ["build", "-D", "-F", "-s", str(demonstration[0].parent), "-o", str(tmp_path / "preview")]
+    said = CliRunner().invoke(main, command, catch_exceptions=False).stdout
+    shown = re.findall(r"^[\d:]+  (\d+ articles?, .*); [\d.]+ s$", DOCUMENTS["docs/preview.md"], flags=re.MULTILINE)
+    assert shown == [said.splitlines()[-1].rpartition("; ")[0]]
+
+
 # Settings
 
 
