@@ -33,10 +33,11 @@ SCHEMES = frozenset({"http", "https", "mailto", "tel"})
 """What an address may begin with, unless it leads into the site."""
 
 TAGS = re.compile("<[^>]*>")
-_ID = re.compile(r'(<[^>]* id=")(?!fn:|fnref\d*:)')
+# From a tag's start, attribute by attribute: what looks like one may be the text in another.
+_ID = re.compile(r'(<\w+(?: [\w-]+="[^"]*")*? id=")(?!fn:|fnref\d*:)')
 _LEVEL = re.compile("<h([1-6])").findall
 _NOTABLE = re.compile(r"<(/?)(a|img|code|pre|kbd|samp|h[1-6])\b([^>]*)>").finditer
-_ADDRESS = re.compile(r' (?:href|src)="([^"]*)"').search
+_ADDRESS = re.compile(r'(?: [\w-]+="[^"]*")*? (?:href|src)="([^"]*)"').match
 _LANGUAGE = re.compile(r' class="language-[\w.+#-]+"').fullmatch
 _WORD = re.compile(r"\w+").findall
 _BAD_SCHEME = re.compile(
