@@ -35,7 +35,6 @@ SCHEMES = frozenset({"http", "https", "mailto", "tel"})
 TAGS = re.compile("<[^>]*>")
 # From a tag's start, attribute by attribute: what looks like one may be the text in another.
 _ID = re.compile(r'(<\w+(?: [\w-]+="[^"]*")*? id=")(?!fn:|fnref\d*:)')
-_LEVEL = re.compile("<h([1-6])").findall
 _NOTABLE = re.compile(r"<(/?)(a|img|code|pre|kbd|samp|h[1-6])\b([^>]*)>").finditer
 _ADDRESS = re.compile(r'(?: [\w-]+="[^"]*")*? (?:href|src)="([^"]*)"').match
 _LANGUAGE = re.compile(r' class="language-[\w.+#-]+"').fullmatch
@@ -65,10 +64,10 @@ class Weaver:
         """Where in the text to look for the next place at which the same thing is written."""
 
     def weave(self, html: str) -> str:
-        """The body with tokens for links and mentions, and with headings that start at level 2 and have ids."""
+        """The body with tokens for links and mentions, and with headings that have ids and leave out no level below 2."""
         if ' id="' in html:
             html = _ID.sub(r"\1at:", html)
-        shift = 2 - min(map(int, _LEVEL(html)), default=2)
+        outline = _Outline()
         parts: list[str] = []
         position = 0
         opaque = 0  # how many elements are open in which no ticker is linked
@@ -85,7 +84,7 @@ class Weaver:
             if name[0] == "h":
                 if not closing and ' id="' not in attributes:
                     attributes += self.anchor(html[end : html.find("</h", end)])
-                parts.append(f"<{closing}h{min(int(name[1]) + shift, 6)}{attributes}>")
+                parts.append(f"<{closing}h{outline.close() if closing else outline.open(name)}{attributes}>")
             elif name == "a" and not closing:
                 parts.append(self.link(attributes))
             elif name == "code" and attributes and not _LANGUAGE(attributes):
@@ -180,6 +179,27 @@ class Weaver:
             message = f"an address was taken out, because it begins with '{bad[1]}'"
             place = position_of(self.text, bad.start(1))
             self.problems.append(Problem(*place, message, "use http:, https:, mailto: or tel:"))
+
+
+class _Outline:
+    """The levels of a body's headings: 2 for the first, and none deeper than one below the heading that it stands under."""
+
+    def __init__(self) -> None:
+        self.above: list[str] = []
+        """As written, the headings that the next may stand under."""
+        self.opened: list[int] = []
+
+    def open(self, name: str) -> int:
+        """The level of a heading that is written as `h3`."""
+        while self.above and self.above[-1] >= name:
+            self.above.pop()
+        self.above.append(name)
+        self.opened.append(min(len(self.above) + 1, 6))
+        return self.opened[-1]
+
+    def close(self) -> int:
+        """The level of the heading that ends here; one may stand in another."""
+        return self.opened.pop()
 
 
 def _anchored(fragment: str) -> str:
