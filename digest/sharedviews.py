@@ -143,19 +143,27 @@ class SharedViews:
         """Of the article this reads what `articles.CARD` names, and no more."""
         article, settled = self._fetch(entry), self.site.settled.get(entry.path, NOTHING)
         source = article.source
-        source_page = self.url(urls.group("sources", urls.slugify(source.name))) if source and settled.source_page else ""
+
+        def url(path: str) -> str:
+            return "" if path in settled.missing else self.url(path)
+
+        def group(kind: str, name: str) -> str:
+            return url(urls.group(kind, urls.slugify(name)))
+
         return (
             article.authors or ((self.config.author,) if self.config.author else ()),
             bool(article.corrections),
             article.date,
             article.edition,
-            self.base + urls.day(article.edition),
+            url(urls.day(article.edition)),
             settled.image,
             article.reprint,
-            views.Source(source.name, source.url, source_page, source.author, source.published, source.feed) if source else None,
+            views.Source(source.name, source.url, group("sources", source.name), source.author, source.published, source.feed)
+            if source
+            else None,
             settled.status,
             article.summary,
-            tuple([views.Link(tag, self.url(urls.group("tags", urls.slugify(tag)))) for tag in article.tags]),
+            tuple([views.Link(tag, group("tags", tag)) for tag in article.tags]),
             tuple([self.ticker(symbol) for symbol in entry.symbols]),
             article.title,
             article.updated,

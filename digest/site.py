@@ -72,8 +72,8 @@ class Settled(Struct, frozen=True):
     image: Image | None = None
     links: tuple[str, ...] = ()
     """Where its links to files and pages lead, root-relative, in their order."""
-    source_page: bool = True
-    """Whether there is a page of its source."""
+    missing: tuple[str, ...] = ()
+    """Where its edition, its tags and its source would stand, of those that have no page."""
 
 
 class Assembly(NamedTuple):
@@ -157,25 +157,23 @@ def assemble(
     where = {entry.path: entry.address for entry in (*articles, *expired, *standing)}
     where |= {note.path: urls.day(day) for day, note in by_day.items() if day in days}
     links = Resolver(config.base, where, media, hidden, config.broken_links)
-    sources_shown = {urls.slugify(entry.source) for entry in articles if entry.source} if expired else set()
     settled: dict[str, Settled] = {}
 
-    def settle(entry: Entry) -> Entry:
+    def settle(entry: Entry, missing: tuple[str, ...] = ()) -> Entry:
         """The entry with whole keys."""
-        state = status.get(entry.path, "")
-        source_page = state != "expired" or urls.slugify(entry.source) in sources_shown
-        found = Settled(state, links.image(entry), links.resolve(entry), source_page)
+        found = Settled(status.get(entry.path, ""), links.image(entry), links.resolve(entry), missing)
         settled[entry.path] = found
-        card_key = fingerprint((entry.card_key, found.status, found.image, found.source_page))
+        card_key = fingerprint((entry.card_key, found.status, found.image, found.missing))
         return replace(entry, card_key=card_key, content_key=fingerprint((entry.content_key, found.links)))
 
     def whole(group: Iterable[Entry]) -> list[Entry]:
         return [settle(entry) if entry.links or entry.image or entry.path in status else entry for entry in group]
 
-    articles, expired, standing = whole(articles), whole(expired), whole(standing)
+    articles, standing = whole(articles), whole(standing)
     by_day = {note.edition: note for note in whole(note for day, note in by_day.items() if day in days)}
     companies = {company.symbol: company for company in registry.companies}
     groups = gather(config, articles, (*expired, *standing, *by_day.values()), registry, companies, problems)
+    expired = [settle(entry, _missing(entry, days, groups)) for entry in expired]
     skipped = _skipped(sources, audience, status, hidden)
     editions = _editions(articles)
     problems += links.problems
@@ -238,6 +236,14 @@ def _shared_ids(origin: str, base: str, public: Iterable[Entry]) -> Iterator[Dia
         if other is not entry:
             hint = "take it out, or write one that no other article has"
             yield Diagnostic(entry.path, *entry.positions.get("id", (1, 1)), f"'{other.path}' has the same id", hint)
+
+
+def _missing(entry: Entry, days: Container[str], groups: Mapping[str, Container[str]]) -> tuple[str, ...]:
+    """Where an article's edition, tags and source would stand, of those that have no page: only public articles make one."""
+    wanted = [("tags", urls.slugify(tag)) for tag in entry.tags]
+    wanted += [("sources", urls.slugify(entry.source))] if entry.source else []
+    found = [urls.group(kind, slug) for kind, slug in wanted if slug not in groups[kind]]
+    return tuple(found if entry.edition in days else [urls.day(entry.edition), *found])
 
 
 def _state(entry: Entry, audience: Audience) -> str:

@@ -50,7 +50,7 @@ class Source(msgspec.Struct, frozen=True):
     url: str = ""
     """The original article, absolute; empty when not given."""
     page: str = ""
-    """Our index page of this source."""
+    """Our index page of this source, or empty."""
     author: str = ""
     published: str = ""
     feed: str = ""
@@ -127,6 +127,7 @@ class Card(Parts):
     day: str
     """The edition's day, `2024-05-17`."""
     edition_url: str
+    """Empty when its edition has no page, as that of an expired article may not."""
     image: Image | None
     reprint: str
     """`none`, `excerpt` or `full`."""
@@ -136,6 +137,7 @@ class Card(Parts):
     summary: str
     """Plain text, maybe empty."""
     tags: tuple[Link, ...]
+    """Without a URL where there is no page of it."""
     tickers: tuple[Ticker, ...]
     title: str
     updated: str

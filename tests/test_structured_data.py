@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urldefrag, urljoin
 
 import html5lib
 import jsonschema
@@ -16,6 +17,7 @@ SCHEMA = jsonschema.Draft202012Validator(
     json.loads((Path(__file__).parent / "data/structured-data.schema.json").read_text("utf-8"))
 )
 BASE = "https://example.org/news/"
+DEMONSTRATION = "https://example.org/digest/"
 
 FILES: dict[str, str | bytes] = {
     "digest.toml": 'title = "Test & digest"\nbase_url = "https://example.org/news/"\ntimezone = "America/New_York"\n'
@@ -47,6 +49,14 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small site that has every kind of page."""
     folder = write(tmp_path_factory.mktemp("site"), FILES)
     make(folder)
+    return folder / "output"
+
+
+@pytest.fixture(scope="module")
+def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The repository's own site."""
+    folder = tmp_path_factory.mktemp("demonstration")
+    make(ROOT, output=folder / "output", cache=folder / "cache.db")
     return folder / "output"
 
 
@@ -97,11 +107,46 @@ def test_every_page_says_what_it_is(output: Path) -> None:
         assert file_of(output, steps[-1]["item"]) == path
 
 
-def test_the_demonstration_site_says_what_it_is(tmp_path: Path) -> None:
+def test_the_demonstration_site_says_what_it_is(demonstration: Path) -> None:
     """The structured data of every page of the demonstration site hold to the schema."""
-    make(ROOT, output=tmp_path / "output", cache=tmp_path / "cache.db")
-    for path in described(tmp_path / "output"):
+    for path in described(demonstration):
         structured(parse(path))
+
+
+def test_no_link_of_the_demonstration_site_is_dead(demonstration: Path) -> None:
+    """Whatever a page links to within the site is there, also what its trail leads through and the place within a page."""
+    pages, named = {path: parse(path) for path in demonstration.rglob("*.html")}, described(demonstration)
+    seen = 0
+    for path, page in pages.items():
+        here = DEMONSTRATION + path.relative_to(demonstration).as_posix().removesuffix("index.html")
+        found = {link for element in page.iter() for link in (element.get("href"), element.get("src")) if link is not None}
+        if path in named:
+            found |= {step["item"] for step in structured(page)["BreadcrumbList"]["itemListElement"]}
+        for link in found:
+            url, fragment = urldefrag(urljoin(here, link))
+            if url.startswith(DEMONSTRATION):
+                file = file_of(demonstration, url, DEMONSTRATION)
+                assert file.is_file(), (here, link)
+                assert not fragment or any(element.get("id") == unquote(fragment) for element in pages[file].iter()), (here, link)
+                seen += 1
+    assert seen > 1000
+
+
+def test_an_expired_article_leads_to_what_is_there(tmp_path: Path) -> None:
+    """An edition, a tag and a source that only an expired article has, have no page: it names them without a link."""
+    fields = {"source": "Wire", "tags": "[evs, ai]", "tickers": "[TSLA]"}
+    old = article("Old", "2024-05-16", expires="2024-05-18", **fields)
+    folder = write(tmp_path, {"content/old.md": old, "content/new.md": article("New", "2024-05-18", tags="[ai]")})
+    make(folder)
+    text = (folder / "output/2024/05/16/old/index.html").read_text("utf-8")
+    page = parse(folder / "output/2024/05/16/old/index.html")
+    assert [step["name"] for step in structured(page)["BreadcrumbList"]["itemListElement"]] == ["Test digest", "Old"]
+    assert all(file_of(folder / "output", url, "/news/").exists() for url in attributes(page, ".//body//a[@href]", "href")[1:])
+    assert "/tags/ai/" in text and "evs" in text and "Wire" in text
+    write(folder, {"content/new.md": article("New", "2024-05-16", tags="[evs]", source="wire")})
+    make(folder)
+    text = (folder / "output/2024/05/16/old/index.html").read_text("utf-8")
+    assert [f'href="/news/{path}/"' in text for path in ("tags/evs", "tags/ai", "sources/wire", "2024/05/16")] == [1, 0, 1, 1]
 
 
 def test_the_schema_can_fail(output: Path) -> None:
