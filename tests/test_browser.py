@@ -1,4 +1,4 @@
-"""The preview in a real browser: the page that is seen is the text that is written.
+"""The preview and the theme in a real browser: the page that is seen is the text that is written, on any screen.
 
 Needs Chromium, named by the environment's CHROMIUM or as /usr/bin/chromium, and Playwright. Without them these tests are
 skipped, and say so; where CI is set they fail instead.
@@ -210,3 +210,47 @@ def test_many_open_pages_do_not_shut_each_other_out(browser: Browser, preview: P
     for each in pages[1:]:
         each.get_by_text("Newer text.").first.wait_for(timeout=PATIENCE * 1000)
     context.close()
+
+
+TABLE = "| quarter | deliveries |\n|:--|--:|\n| Q1 | 386,810 |\n| Q2 | 5 |\n"
+WIDE = TABLE.replace("\n", " " + " ".join(f"| {'figure' * 3}{number} " for number in range(9)) + "|\n", 1).replace(
+    "--:|", "--:|" + "--|" * 9
+)
+
+
+@pytest.fixture(scope="module")
+def theme(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Preview]:
+    """A site of long names, wide tables and many sources."""
+    long = "investor-relations-of-a-company-with-a-very-long-name"
+    fields = {"tickers": "[LON:VOD, TSLA]", "tags": f"[{long.replace('-', '')}]", "source": f"{long}.example.com"}
+    site = {"content/a.md": article(f"On {long.replace('-', '')}", body=f"{WIDE}\n{TABLE}", **fields)}
+    site |= {
+        f"content/{number}.md": article(f"Story {number}", "2024-05-16", source=f"{chr(65 + number % 26)}{number}")
+        for number in range(60)
+    }
+    site["content/tickers.yaml"] = "LON:VOD: {name: Vodafone Group Public Limited Company, exchange: LON}\n"
+    with Preview(write(tmp_path_factory.mktemp("theme"), site)) as running:
+        yield running
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_no_page_is_wider_than_a_phone(page: Page, theme: Preview, width: int) -> None:
+    """Long words wrap and wide tables scroll by themselves, so that no page has to be scrolled sideways (WCAG 2.2, 1.4.10)."""
+    page.set_viewport_size({"width": width, "height": 700})
+    for path in ("", PAGE, "2024/05/17/", "2024/05/", "sources/", "tags/", "tickers/", "tickers/tsla/", "feeds/"):
+        visit(page, theme, path)
+        assert page.evaluate("document.documentElement.scrollWidth") == width, path
+    visit(page, theme, "tickers/")
+    assert page.get_by_role("rowheader", name="LON:VOD").evaluate("cell => cell.getClientRects().length") == 1
+
+
+def test_a_link_with_the_focus_is_in_sight(page: Page, theme: Preview) -> None:
+    """The bar of letters hides no link that the keyboard goes back to (WCAG 2.2, 2.4.11)."""
+    page.emulate_media(reduced_motion="reduce")
+    visit(page, theme, "sources/")
+    page.get_by_role("rowheader").last.get_by_role("link").focus()
+    bar = page.locator(".letters").bounding_box()
+    assert bar
+    for _ in range(40):
+        page.keyboard.press("Shift+Tab")
+        assert page.evaluate("document.activeElement.getBoundingClientRect().top") >= bar["height"]
