@@ -254,3 +254,30 @@ def test_a_link_with_the_focus_is_in_sight(page: Page, theme: Preview) -> None:
     for _ in range(40):
         page.keyboard.press("Shift+Tab")
         assert page.evaluate("document.activeElement.getBoundingClientRect().top") >= bar["height"]
+
+
+def test_columns_are_aligned_as_written(page: Page, theme: Preview) -> None:
+    """Figures in a column that is aligned to the right end at one edge."""
+    visit(page, theme, PAGE)
+    edges = (
+        page.locator("table")
+        .last.locator("td:last-child")
+        .evaluate_all(
+            """cells => cells.map((cell) => {
+            const text = document.createRange();
+            text.selectNodeContents(cell);
+            return text.getBoundingClientRect().right;
+        })"""
+        )
+    )
+    assert len(edges) == 2 and len(set(edges)) == 1
+
+
+def test_print_shows_all(page: Page, theme: Preview) -> None:
+    """On paper a wide table is as wide as the page, and cards name their tickers."""
+    page.set_viewport_size({"width": 700, "height": 900})
+    visit(page, theme, PAGE)
+    page.emulate_media(media="print")
+    assert page.locator("table").first.evaluate("table => table.scrollWidth <= table.clientWidth && table.clientWidth <= 700")
+    visit(page, theme, "2024/05/17/")
+    assert page.locator(".card .chips").first.is_visible()
