@@ -330,6 +330,26 @@ def test_a_full_reprint_is_not_indexed() -> None:
         assert len(page.all("meta", name="robots", content="noindex")) == robots
 
 
+def test_an_article_says_when() -> None:
+    """Its page names the zone of each time, and no time where only the day was given; its neighbours are told apart by days."""
+    older, newer = card("Daily", date="2024-05-16T00:00:00-04:00"), card("Daily", date="2024-05-18T00:00:00-04:00")
+    text = rendered("article.html", views.ArticlePage(site(), card(), content(), newer, older)).text
+    assert "Friday, 17 May 2024, 11:41 UTC-4" in text and "Updated 18 May 2024, 09:00 UTC-4" in text
+    assert "Older, 16 May 2024 Daily" in text and "Newer, 18 May 2024 Daily" in text
+    day = card(updated="2024-05-18T00:00:00-04:00")
+    assert "Updated 18 May 2024\n" in rendered("article.html", views.ArticlePage(site(), day, content(), None, None)).text
+
+
+@pytest.mark.parametrize("time", ["00:00", "22:00"])
+def test_an_edition_names_other_days(time: str) -> None:
+    """On an edition's page the day of an article can only be left out where it is the edition's."""
+    cards = tuple(card(date=f"{day}T{time}:00-04:00") for day in ("2024-05-17", "2024-05-16"))
+    edition = views.Edition("2024-05-17", "/2024/05/17/", "", cards)
+    page = rendered("edition.html", views.EditionPage(site(), edition, None, None, None))
+    assert len([tag for tag, values in page.tags if values.get("class") == "day"]) == 1
+    assert page.text.count("16 May 2024") == 1
+
+
 def test_corrections_stand_before_the_body() -> None:
     """A correction, and that an article has expired, is told before its text."""
     view = views.ArticlePage(site(), card(status="expired"), content("It was Shanghai."), None, None)
