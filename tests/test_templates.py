@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import html5lib
 import msgspec
 import pytest
 
@@ -190,6 +191,14 @@ def test_pages_are_well_formed(name: str) -> None:
     assert page.all("html")[0]["lang"] == "en"
     assert len(page.all("main")) == len(page.all("title")) == 1
     assert all("alt" in image for image in page.all("img"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_all_stands_in_landmarks(name: str) -> None:
+    """Who goes through a page by its landmarks misses nothing: only the link that skips to one stands outside."""
+    page = Templates(THEME, THEME).render(name, pages()[name], lambda _: "")
+    body = html5lib.parse(page, namespaceHTMLElements=False).find("body")
+    assert {child.tag for child in body if child.get("class") != "skip"} <= {"aside", "footer", "header", "main", "nav"}
 
 
 @pytest.mark.parametrize("name", NAMES)
