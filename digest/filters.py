@@ -63,6 +63,21 @@ def count(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+RIGHT_TO_LEFT = {
+    *("ar", "arb", "arc", "arz", "ary", "ckb", "dv", "fa", "glk", "he", "iw", "ji", "khw", "ks", "lrc", "mzn", "nqo"),
+    *("pnb", "prs", "ps", "sd", "skr", "syr", "ug", "ur", "yi"),
+    *("adlm", "arab", "aran", "hebr", "mand", "nkoo", "rohg", "samr", "syrc", "thaa"),
+}
+"""Languages, and scripts (ISO 15924), of BCP 47 tags."""
+
+
+def direction(language: str) -> str:
+    """`rtl` or `ltr`: where a text of this BCP 47 tag runs, by the script that it names, else by the language alone."""
+    primary, *others = language.lower().split("-")
+    script = next((part for part in others if len(part) == 4 and part.isalpha()), primary)
+    return "rtl" if script in RIGHT_TO_LEFT else "ltr"
+
+
 def format_name(media_type: str) -> str:
     """What people call a feed of this MIME type."""
     return {"application/rss+xml": "RSS feed", "application/atom+xml": "Atom feed", "application/feed+json": "JSON Feed"}[
@@ -131,6 +146,7 @@ ALL = (
     time,
     zone,
     count,
+    direction,
     format_name,
     initials,
     breadcrumb_list,

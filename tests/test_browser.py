@@ -256,21 +256,29 @@ def test_a_link_with_the_focus_is_in_sight(page: Page, theme: Preview) -> None:
         assert page.evaluate("document.activeElement.getBoundingClientRect().top") >= bar["height"]
 
 
+EDGE = """((element) => {
+    const text = document.createRange();
+    text.selectNodeContents(element);
+    return text.getBoundingClientRect().right;
+})"""
+"""Where the text of an element ends on the right."""
+
+
 def test_columns_are_aligned_as_written(page: Page, theme: Preview) -> None:
     """Figures in a column that is aligned to the right end at one edge."""
     visit(page, theme, PAGE)
-    edges = (
-        page.locator("table")
-        .last.locator("td:last-child")
-        .evaluate_all(
-            """cells => cells.map((cell) => {
-            const text = document.createRange();
-            text.selectNodeContents(cell);
-            return text.getBoundingClientRect().right;
-        })"""
-        )
-    )
+    edges = page.locator("table").last.locator("td:last-child").evaluate_all(f"cells => cells.map({EDGE})")
     assert len(edges) == 2 and len(set(edges)) == 1
+
+
+def test_a_text_runs_as_its_letters_do(page: Page, theme: Preview) -> None:
+    """On a page that runs from left to right, a heading and a paragraph in Hebrew begin at the right."""
+    title = "\u05e9\u05dc\u05d5\u05dd (TSLA)"
+    write(theme.root, {"content/hebrew.md": article(title, body=f"{title}!", lang="he")})
+    assert theme.until("2024/05/17/hebrew/", title)
+    visit(page, theme, "2024/05/17/hebrew/")
+    for text in ("h1", ".text p"):
+        assert page.locator(text).first.evaluate(f"element => {EDGE}(element) === element.getBoundingClientRect().right")
 
 
 def test_print_shows_all(page: Page, theme: Preview) -> None:

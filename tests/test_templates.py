@@ -375,9 +375,21 @@ def test_a_body_is_clean_html_with_its_links_filled_in() -> None:
 
 
 def test_a_right_to_left_site() -> None:
-    """A site in Hebrew says so and runs from right to left."""
-    page = rendered("404.html", views.NotFoundPage(site(language="he-IL")))
-    assert page.all("html", lang="he-IL", dir="rtl")
+    """A site in Hebrew says so and runs from right to left, also where it leads on from an old address."""
+    for name, view in (("404.html", views.NotFoundPage), ("redirect.html", lambda home: views.RedirectPage(home, "", "/a/"))):
+        assert rendered(name, view(site(language="he-IL"))).all("html", lang="he-IL", dir="rtl")
+
+
+@pytest.mark.parametrize(
+    ("languages", "direction"),
+    [
+        ("he-IL AR ckb pa-Arab az-arab-IR ku-Arab yi ur-PK", "rtl"),
+        ("en arn ug-Latn he-Latn-IL fax pa fr-CA de-1996", "ltr"),
+    ],
+)
+def test_where_a_language_runs(languages: str, direction: str) -> None:
+    """A language runs where its script does, where a tag names one, and is known by its whole name."""
+    assert {filters.direction(language) for language in languages.split()} == {direction}
 
 
 def test_a_redirect_leads_on() -> None:
