@@ -290,6 +290,16 @@ def test_open_graph_types() -> None:
     assert {found[0]["content"] for found in types.values() if found} == {"article", "website"}
 
 
+def test_a_drawing_is_no_social_card() -> None:
+    """An article whose picture is an SVG, which social networks do not show, has the site's picture there, or none."""
+    drawn = card(image=Image("/media/a.svg", "A drawing", "image/svg+xml", 1))
+    for picture, addresses in (("/media/site.png", ["https://ledger.example/media/site.png"]), ("", [])):
+        page = rendered("article.html", views.ArticlePage(site(image=picture), drawn, content(), None, None))
+        assert [tag["content"] for tag in page.all("meta", property="og:image")] == addresses
+        assert not page.all("meta", property="og:image:alt")
+        assert page.all("img", src="/media/a.svg", alt="A drawing")
+
+
 def test_an_article_says_who_was_first() -> None:
     """An article credits its source with name, author, date and a link, and names who pointed to it."""
     page = rendered("article.html", pages("Quiver")["article.html"])
