@@ -150,8 +150,9 @@ class SharedViews:
         def group(kind: str, name: str) -> str:
             return url(urls.group(kind, urls.slugify(name)))
 
+        curator = (self.config.author,) if self.config.author and article.reprint != "full" else ()
         return (
-            article.authors or ((self.config.author,) if self.config.author else ()),
+            article.authors or curator,
             bool(article.corrections),
             article.date,
             article.edition,

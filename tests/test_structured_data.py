@@ -195,7 +195,7 @@ def test_an_article_is_a_news_article(output: Path) -> None:
     bare = structured(parse(output / "2024/05/17/bare/index.html"))["NewsArticle"]
     assert bare["image"] == f"{BASE}media/card.png"
     assert bare["datePublished"] == bare["dateModified"] == "2024-05-17T00:00:00-04:00"
-    assert bare["author"] == [{"@type": "Person", "name": "The desk"}]
+    assert bare["author"] == [publisher]  # for the desk is no person
     assert not {"about", "isBasedOn", "citation", "keywords", "description"} & bare.keys()
 
 
@@ -204,6 +204,28 @@ def test_a_source_without_an_address_is_cited_by_name(output: Path) -> None:
     node = structured(parse(output / "2024/01/02/named/index.html"))["NewsArticle"]
     assert node["citation"] == {"@type": "CreativeWork", "publisher": {"@type": "Organization", "name": "Wire"}}
     assert "isBasedOn" not in node
+
+
+def test_a_full_reprint_is_its_sources(tmp_path: Path) -> None:
+    """A full reprint that names no author of its own is by its source's author, or by the source, and not by the site's."""
+    source = "{name: Wire, url: 'https://wire.example/r'}"
+    files = {
+        "digest.toml": FILES["digest.toml"],
+        "content/card.png": b"\x89PNG",
+        "content/a.md": article(source=source, reprint="full"),
+        "content/b.md": article(source=source.replace("}", ", author: R. Porter}"), reprint="full"),
+        "content/c.md": article(source=source, reprint="full", authors="Ada"),
+    }
+    make(write(tmp_path, files))
+    pages = {name: tmp_path / f"output/2024/05/17/{name}/index.html" for name in "abc"}
+    assert {name: structured(parse(path))["NewsArticle"]["author"] for name, path in pages.items()} == {
+        "a": [{"@type": "Organization", "name": "Wire"}],
+        "b": [{"@type": "Person", "name": "R. Porter"}],
+        "c": [{"@type": "Person", "name": "Ada"}],
+    }
+    assert ["By " in path.read_text("utf-8") for path in pages.values()] == [False, False, True]
+    items = json.loads((tmp_path / "output/feed.json").read_text("utf-8"))["items"]
+    assert [item.get("authors") for item in items] == [None, None, [{"name": "Ada"}]]
 
 
 def test_an_article_without_any_author_is_its_publishers(tmp_path: Path) -> None:

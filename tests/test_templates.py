@@ -310,7 +310,8 @@ def test_an_article_says_who_was_first() -> None:
 
 def test_structured_data_of_an_article() -> None:
     """An article's NewsArticle has its dates, people, source and companies, and no empty value."""
-    node = rendered("article.html", pages("Tesla, Inc.")["article.html"]).graph()["NewsArticle"]
+    view = msgspec.structs.replace(pages("Tesla, Inc.")["article.html"], site=site())
+    node = rendered("article.html", view).graph()["NewsArticle"]
     assert node["datePublished"] == "2024-05-17T11:41:00-04:00"
     assert node["dateModified"] == "2024-05-18T09:00:00-04:00"
     assert node["author"] == [{"@type": "Person", "name": "Tesla, Inc."}]
