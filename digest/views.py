@@ -15,14 +15,27 @@ import msgspec
 from digest.fingerprint import Keyed, fingerprint
 
 
-class Link(msgspec.Struct, frozen=True):
+class NoText:
+    """Base of what has fields to be printed, and is no text: else `~` and `join` would publish Python's own words for it."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        raise TypeError(f"{type(self).__name__} is no text: print one of its fields")
+
+
+class View(msgspec.Struct, NoText, frozen=True):
+    """Base of the values that hold no key of their own."""
+
+
+class Link(View, frozen=True):
     """A name and where it leads."""
 
     name: str
     url: str
 
 
-class Feed(msgspec.Struct, frozen=True):
+class Feed(View, frozen=True):
     """A feed as a page announces it."""
 
     title: str
@@ -30,7 +43,7 @@ class Feed(msgspec.Struct, frozen=True):
     type: str = "application/rss+xml"
 
 
-class Ticker(msgspec.Struct, frozen=True):
+class Ticker(View, frozen=True):
     """A ticker as a card names it."""
 
     symbol: str
@@ -43,7 +56,7 @@ class Ticker(msgspec.Struct, frozen=True):
     """The ticker's index page."""
 
 
-class Source(msgspec.Struct, frozen=True):
+class Source(View, frozen=True):
     """Who first published an article."""
 
     name: str
@@ -57,7 +70,7 @@ class Source(msgspec.Struct, frozen=True):
     """The source's own feed, absolute; empty when not known."""
 
 
-class Image(msgspec.Struct, frozen=True):
+class Image(View, frozen=True):
     """An article's picture."""
 
     url: str
@@ -69,13 +82,13 @@ class Image(msgspec.Struct, frozen=True):
     """Bytes."""
 
 
-class Correction(msgspec.Struct, frozen=True):
+class Correction(View, frozen=True):
     date: str
     """`2024-05-18`."""
     text: str
 
 
-class Parts(Keyed):
+class Parts(NoText, Keyed):
     """A frozen bundle of named values with one key: base of the values that stand on many pages.
 
     A subclass's annotations name the values, in their order. There are as many bundles as articles, and most builds look
@@ -115,6 +128,9 @@ class Parts(Keyed):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.key, *self.values)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.key.hex()}>"  # not where it is in memory: a template may print a list of them
 
 
 class Card(Parts):
@@ -222,7 +238,7 @@ class Site(Parts):
         return Site(fingerprint(values), *values)
 
 
-class Count(msgspec.Struct, frozen=True):
+class Count(View, frozen=True):
     """A page of an archive and how many articles stand on it."""
 
     name: str
@@ -231,14 +247,14 @@ class Count(msgspec.Struct, frozen=True):
     articles: int
 
 
-class Year(msgspec.Struct, frozen=True):
+class Year(View, frozen=True):
     name: str
     url: str
     articles: int
     months: tuple[Count, ...]
 
 
-class Edition(msgspec.Struct, frozen=True):
+class Edition(View, frozen=True):
     """A day and its cards, in the editor's order."""
 
     day: str
@@ -248,13 +264,13 @@ class Edition(msgspec.Struct, frozen=True):
     cards: tuple[Card, ...]
 
 
-class EditionLink(msgspec.Struct, frozen=True):
+class EditionLink(View, frozen=True):
     day: str
     url: str
     title: str
 
 
-class Group(msgspec.Struct, frozen=True):
+class Group(View, frozen=True):
     """A ticker, tag, source or watchlist."""
 
     name: str
@@ -275,7 +291,7 @@ class Group(msgspec.Struct, frozen=True):
     """Its feeds, one for each format that the settings ask for, under the titles that they bear themselves."""
 
 
-class GroupEntry(msgspec.Struct, frozen=True):
+class GroupEntry(View, frozen=True):
     """A group as its list shows it."""
 
     name: str
@@ -292,7 +308,7 @@ class GroupEntry(msgspec.Struct, frozen=True):
 # What pages are rendered from. A template's variables are its view's fields.
 
 
-class ArticlePage(msgspec.Struct, frozen=True):
+class ArticlePage(View, frozen=True):
     site: Site
     card: Card
     content: Content
@@ -300,14 +316,14 @@ class ArticlePage(msgspec.Struct, frozen=True):
     older: Card | None
 
 
-class HomePage(msgspec.Struct, frozen=True):
+class HomePage(View, frozen=True):
     site: Site
     url: str
     editions: tuple[Edition, ...]
     """Newest first."""
 
 
-class EditionPage(msgspec.Struct, frozen=True):
+class EditionPage(View, frozen=True):
     site: Site
     edition: Edition
     note: Note | None
@@ -315,7 +331,7 @@ class EditionPage(msgspec.Struct, frozen=True):
     older: EditionLink | None
 
 
-class MonthPage(msgspec.Struct, frozen=True):
+class MonthPage(View, frozen=True):
     site: Site
     month: str
     """`2024-05`."""
@@ -323,18 +339,18 @@ class MonthPage(msgspec.Struct, frozen=True):
     editions: tuple[Edition, ...]
 
 
-class YearPage(msgspec.Struct, frozen=True):
+class YearPage(View, frozen=True):
     site: Site
     year: Year
 
 
-class ArchivePage(msgspec.Struct, frozen=True):
+class ArchivePage(View, frozen=True):
     site: Site
     url: str
     years: tuple[Year, ...]
 
 
-class GroupListPage(msgspec.Struct, frozen=True):
+class GroupListPage(View, frozen=True):
     site: Site
     kind: str
     """`tickers`, `tags`, `sources` or `watchlists`."""
@@ -343,7 +359,7 @@ class GroupListPage(msgspec.Struct, frozen=True):
     """By name."""
 
 
-class GroupPage(msgspec.Struct, frozen=True):
+class GroupPage(View, frozen=True):
     site: Site
     kind: str
     list_url: str
@@ -355,7 +371,7 @@ class GroupPage(msgspec.Struct, frozen=True):
     """Newest first."""
 
 
-class GroupMonthPage(msgspec.Struct, frozen=True):
+class GroupMonthPage(View, frozen=True):
     site: Site
     kind: str
     list_url: str
@@ -365,13 +381,13 @@ class GroupMonthPage(msgspec.Struct, frozen=True):
     cards: Iterable[Card]
 
 
-class StandingPage(msgspec.Struct, frozen=True):
+class StandingPage(View, frozen=True):
     site: Site
     url: str
     note: Note
 
 
-class FeedsPage(msgspec.Struct, frozen=True):
+class FeedsPage(View, frozen=True):
     site: Site
     url: str
     opml: str
@@ -380,23 +396,23 @@ class FeedsPage(msgspec.Struct, frozen=True):
     """Heading and feeds: site, tickers, tags, sources, watchlists."""
 
 
-class NotFoundPage(msgspec.Struct, frozen=True):
+class NotFoundPage(View, frozen=True):
     site: Site
 
 
-class RedirectPage(msgspec.Struct, frozen=True):
+class RedirectPage(View, frozen=True):
     site: Site
     title: str
     target: str
     """Root-relative."""
 
 
-class FeedItem(msgspec.Struct, frozen=True):
+class FeedItem(View, frozen=True):
     card: Card
     content: Content
 
 
-class ArticleFeed(msgspec.Struct, frozen=True):
+class ArticleFeed(View, frozen=True):
     """RSS, Atom and JSON Feed are all rendered from this."""
 
     site: Site
@@ -411,14 +427,14 @@ class ArticleFeed(msgspec.Struct, frozen=True):
     """Newest first."""
 
 
-class EditionItem(msgspec.Struct, frozen=True):
+class EditionItem(View, frozen=True):
     """A day as its feed shows it."""
 
     edition: Edition
     note: Note | None
 
 
-class EditionFeed(msgspec.Struct, frozen=True):
+class EditionFeed(View, frozen=True):
     """The feed with one item a day; its fields are those of `ArticleFeed`."""
 
     site: Site
@@ -430,7 +446,7 @@ class EditionFeed(msgspec.Struct, frozen=True):
     """Newest first."""
 
 
-class SitemapEntry(msgspec.Struct, frozen=True):
+class SitemapEntry(View, frozen=True):
     url: str
     """Root-relative."""
     cards: Iterable[Card] = ()
@@ -438,18 +454,18 @@ class SitemapEntry(msgspec.Struct, frozen=True):
     note: Note | None = None
 
 
-class Sitemap(msgspec.Struct, frozen=True):
+class Sitemap(View, frozen=True):
     origin: str
     entries: tuple[Card | SitemapEntry, ...]
     """A card stands for its article's page."""
 
 
-class SitemapIndex(msgspec.Struct, frozen=True):
+class SitemapIndex(View, frozen=True):
     origin: str
     urls: tuple[str, ...]
 
 
-class NewsEntry(msgspec.Struct, frozen=True):
+class NewsEntry(View, frozen=True):
     """An article as the news sitemap lists it."""
 
     url: str
@@ -459,7 +475,7 @@ class NewsEntry(msgspec.Struct, frozen=True):
     """ISO 8601 with an offset."""
 
 
-class NewsSitemap(msgspec.Struct, frozen=True):
+class NewsSitemap(View, frozen=True):
     """The articles of the two days up to the newest."""
 
     origin: str
@@ -471,11 +487,11 @@ class NewsSitemap(msgspec.Struct, frozen=True):
     """Newest first, at most 1,000 (`sitemaps.NEWS_LIMIT`)."""
 
 
-class Text(msgspec.Struct, frozen=True):
+class Text(View, frozen=True):
     text: str
 
 
-class Copy(msgspec.Struct, frozen=True):
+class Copy(View, frozen=True):
     """A file published as it is."""
 
     source: str

@@ -594,6 +594,8 @@ def test_a_template_that_is_not_utf8(tmp_path: Path) -> None:
         ("{{ value.tickers[0].symbl }}", "1: error: Ticker has no field 'symbl' (did you mean 'symbol'?)"),
         ("{{ value | datee }}", "1: error: No filter named 'datee'. (did you mean 'date'?)"),
         ("{{ value.title + 1 }}", '1: error: TypeError: can only concatenate str (not "int") to str'),
+        ("{{ value.tags | join }}", "1: error: TypeError: Link is no text: print one of its fields"),
+        ("{{ value ~ '' }}", "1: error: TypeError: Card is no text: print one of its fields"),
         ("{{ value.image }}", "1: error: only text and numbers can be printed, not Image"),
         ("{{ value.title.upper }}", "1: error: only text and numbers can be printed, not builtin_function_or_method"),
         ("{{ value | random }}", "1: error: No filter named 'random'."),
@@ -605,6 +607,13 @@ def test_a_template_that_is_not_utf8(tmp_path: Path) -> None:
 def test_errors_say_where(tmp_path: Path, text: str, message: str) -> None:
     """Whatever goes wrong in a template is told with its file, its line and the nearest right name."""
     assert complaint(folder(tmp_path, page=text), view=Page(card())).startswith(f"templates/page.html:{message}")
+
+
+def test_lists_of_views_print_nothing_of_the_process(tmp_path: Path) -> None:
+    """A list that a template turns into text holds no address in memory, which the next build would have elsewhere."""
+    own = folder(tmp_path, page="{{ '' ~ value }}")
+    pages = [Templates(own, THEME).render("page.html", Page((card(), site(), content())), str) for _ in range(2)]
+    assert pages[0] == pages[1] and b"0x" not in pages[0]
 
 
 def test_errors_name_the_deepest_template(tmp_path: Path) -> None:
