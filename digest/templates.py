@@ -42,6 +42,7 @@ REMEMBERED = 20_000
 _BODIES = "<bodies>"  # no template can spell this variable's name
 _REFERENCES = (nodes.Extends, nodes.Include, nodes.Import, nodes.FromImport)
 _QUOTED = re.compile(r"'([^']+)'")
+_NO_ENTRY = re.compile(r"'dict object' has no attribute '(.+)'")
 _NO_FIELD = re.compile(r"'digest\.views\.(\w+) object' has no attribute '(\w+)'")
 
 
@@ -216,18 +217,36 @@ class Templates:
         """Where in which template an exception arose, what it says and what may mend it."""
         labels = {source.label for source in self._sources.values() if source}
         path, line = f"{self._roots[0][1]}/{name}", 0
+        refused = None
         trace = error.__traceback__
-        while trace:  # the deepest frame that is a template's
-            if trace.tb_frame.f_code.co_filename in labels:
-                path, line = trace.tb_frame.f_code.co_filename, trace.tb_lineno
+        while trace:  # the deepest frame that is a template's, and the filter that it called
+            frame = trace.tb_frame
+            if frame.f_code.co_filename in labels:
+                path, line, refused = frame.f_code.co_filename, trace.tb_lineno, None
+            elif frame.f_code.co_filename == filters.__file__:
+                refused = refused or frame
             trace = trace.tb_next
         if isinstance(error, jinja2.TemplateNotFound):
             return self._missing(path, line, str(error.name))
+        if isinstance(error, RecursionError):
+            message = "it extends, includes or calls itself without end"
+            overridden = f"{THEME}/{path.removeprefix(f'{self._roots[0][1]}/')}"
+            source = self._source(overridden)
+            hint = f"write '{overridden}' for the theme's own" if source and source.label != path else ""
+            return Diagnostic(path, line, 0, message, hint)
+        if refused and not isinstance(error, jinja2.TemplateError):
+            value = next(iter(refused.f_locals.values()))
+            shown = repr(value) if isinstance(value, (str, int, float)) else f"this {type(value).__name__}: {error}"
+            message = f"the filter '{refused.f_code.co_name}' cannot take {'none' if value is None else shown}"
+            return Diagnostic(path, line, 0, message, "test it first, with {% if … %}" if value is None else "")
         message = str(error) if isinstance(error, jinja2.TemplateError) else f"{type(error).__name__}: {error}"
         known: Iterable[str] = ()
         if isinstance(error, jinja2.TemplateSyntaxError):
             path, line, message = error.filename or path, error.lineno, error.message or "syntax error"
             known = self._environment.filters
+        elif found := _NO_ENTRY.fullmatch(message):
+            hint = did_you_mean(found[1], _entries(view)) or "test for it first, with 'is defined'"
+            return Diagnostic(path, line, 0, f"there is no {found[1]!r} in this table", hint)
         elif found := _NO_FIELD.fullmatch(message):
             known = getattr(views, found[1]).__annotations__
             message = f"{found[1]} has no field {found[2]!r}"
@@ -235,6 +254,12 @@ class Templates:
             known = view.__struct_fields__
         quoted = _QUOTED.search(message)
         return Diagnostic(path, line, 0, message, did_you_mean(quoted[1], known) if quoted else "")
+
+
+def _entries(view: msgspec.Struct) -> Iterator[str]:
+    """The names in the tables of a view: its settings' and its front matter's."""
+    for part, table in (("site", "params"), ("content", "extra")):
+        yield from getattr(getattr(view, part, None), table, ())
 
 
 @jinja2.pass_context

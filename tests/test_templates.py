@@ -600,7 +600,11 @@ def test_a_template_that_is_not_utf8(tmp_path: Path) -> None:
         ("{{ value.title.upper }}", "1: error: only text and numbers can be printed, not builtin_function_or_method"),
         ("{{ value | random }}", "1: error: No filter named 'random'."),
         ("{{ cycler(1) }}", "1: error: 'cycler' is undefined"),
-        ("{% include 'page.html' %}", "1: error: RecursionError: maximum recursion depth exceeded"),
+        ("{{ none | date }}", "1: error: the filter 'date' cannot take none (test it first, with {% if … %})"),
+        ("\n{{ 'today' | long_date }}", "2: error: the filter 'long_date' cannot take 'today'"),
+        ("{{ (value, ) | names }}", "1: error: the filter 'names' cannot take this tuple: "),
+        ("{{ {'a': 1}.b }}", "1: error: there is no 'b' in this table (test for it first, with 'is defined')"),
+        ("{% include 'page.html' %}", "1: error: it extends, includes or calls itself without end"),
         ("{% extends 'nowhere.html' %}", "1: error: no template 'nowhere.html'"),
     ],
 )
@@ -626,7 +630,24 @@ def test_errors_name_the_deepest_template(tmp_path: Path) -> None:
 def test_a_template_that_extends_itself(tmp_path: Path) -> None:
     """Where site and theme are one folder, a base that extends `theme/base.html` is an error, not an endless loop."""
     folder(tmp_path, base='{% extends "theme/base.html" %}')
-    assert "base.html:1: error: RecursionError" in complaint(tmp_path, "base.html", theme=tmp_path)
+    said = complaint(tmp_path, "base.html", theme=tmp_path)
+    assert said == "templates/base.html:1: error: it extends, includes or calls itself without end"
+
+
+def test_an_override_that_extends_itself(tmp_path: Path) -> None:
+    """A template that means the theme's, but names itself, is told how to name the theme's."""
+    own = folder(tmp_path, home='{% extends "home.html" %}')
+    said = complaint(own, "home.html", view=pages()["home.html"])
+    assert said.startswith("templates/home.html:1: error: it extends") and "(write 'theme/home.html' for the theme's own)" in said
+
+
+def test_a_table_without_an_entry(tmp_path: Path) -> None:
+    """An entry of `site.params` or `content.extra` that is not there is told with the nearest one that is."""
+    view = views.ArticlePage(site(params={"colour": "red"}), card(), content(extra={"mood": "calm"}), None, None)
+    for text, near in (("site.params.color", "colour"), ("content.extra.mode", "mood")):
+        said = complaint(folder(tmp_path, page=f"{{{{ {text} }}}}"), view=view)
+        word = text.rpartition(".")[2]
+        assert said == f"templates/page.html:1: error: there is no '{word}' in this table (did you mean '{near}'?)"
 
 
 # Fragments made once
