@@ -203,7 +203,7 @@ def _syntax_error(label: str, text: str, message: str) -> Diagnostic:
 
 
 def _check_ranges(config: Config, wrong: tables.Wrong) -> None:
-    if not re.fullmatch(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*", config.language):
+    if not re.fullmatch(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*", config.language):
         wrong(("language",), f"'{config.language}' is not the tag of a language", "write en, en-US or so")
     try:
         zoneinfo.ZoneInfo(config.timezone)

@@ -68,18 +68,25 @@ def _value(kind: Any, value: Any, wrong: Wrong, key: Key) -> Any:
         return UNSET
     if is_struct:
         return struct(kind, value, wrong, key)
-    return _items(inner[wanted is dict], value, wrong, key) if inner else _anything(value, wrong, key)
+    if wanted is str:
+        return _text(value, wrong, key)
+    return _items(inner[wanted is dict], value, wrong, key) if inner else value
 
 
 def _anything(value: Any, wrong: Wrong, key: Key) -> Any:
-    """A value of any type, or UNSET where no page can carry it."""
+    """A value of any type as it is, when nothing in it is more than pages and the cache can carry."""
     if isinstance(value, list | dict):
-        return _items(Any, value, wrong, key)
-    if isinstance(value, str) and (found := CONTROL.search(value)):
-        wrong(key, f"'{dotted(key)}' has a control character in it: U+{ord(found[0]):04X}", "leave it out")
-        return UNSET
-    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        _items(Any, value, wrong, key)
+    elif isinstance(value, str):
+        _text(value, wrong, key)
+    elif isinstance(value, int) and not -(2**63) <= value < 2**64:
         wrong(key, f"'{dotted(key)}' is too large for a number", "put it in quotes")
+    return value
+
+
+def _text(value: str, wrong: Wrong, key: Key) -> Any:
+    if found := CONTROL.search(value):
+        wrong(key, f"'{dotted(key)}' has a control character in it: U+{ord(found[0]):04X}", "leave it out")
         return UNSET
     return value
 

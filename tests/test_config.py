@@ -89,6 +89,7 @@ def test_a_mistake_is_told_in_the_words_of_people(tmp_path: Path, text: str, pro
         ('content = "a\\u0000b"', "1:1: 'content' has a control character in it: U+0000 (leave it out)"),
         ('[params]\na = [{b = "\\u0001"}]', "2:1: 'params.a.b' has a control character in it: U+0001 (leave it out)"),
         ("[params]\na.b = 18446744073709551616", "2:1: 'params.a.b' is too large for a number (put it in quotes)"),
+        ("feeds.items = 18446744073709551616", "1:1: 'feeds.items' must be between 1 and 1000"),
         ("[params]\na = -9223372036854775809", "2:1: 'params.a' is too large for a number (put it in quotes)"),
         ('language = "en_US"', "1:1: 'en_US' is not the tag of a language (write en, en-US or so)"),
         ('language = "e<n"', "1:1: 'e<n' is not the tag of a language (write en, en-US or so)"),
@@ -124,6 +125,13 @@ def test_what_pages_can_carry_is_accepted(tmp_path: Path, text: str) -> None:
     """Odd settings that are right pass, and a site can be built with them."""
     assert problems(tmp_path, text) == []
     make(write(tmp_path, {"digest.toml": text, "content/a.md": article(tickers="[TSLA]")}))
+
+
+def test_params_are_as_they_are_written(tmp_path: Path) -> None:
+    """Whatever stands in `params` reaches templates as TOML has it, lists as lists."""
+    text = "[params]\na = [1, [2.5], {b = ['c']}]\n"
+    assert problems(tmp_path, text) == []
+    assert config.load(tmp_path).params == {"a": [1, [2.5], {"b": ["c"]}]}
 
 
 def test_a_misspelt_home_exchange_is_warned_of(tmp_path: Path) -> None:
