@@ -50,11 +50,13 @@ FOREIGN = frozenset({"layout", "type", "template", "comments", "toc", "math", "p
 
 def parse(path: str, data: bytes, settings: Settings) -> tuple[Parsed, bytes]:
     """Return what a source says, and its body as clean HTML in UTF-8 with symbolic links (empty when there are errors)."""
+    remarks: list[Diagnostic] = []
     try:
-        text, nodes, first = _split(path, data, required=kind_of(path) != "note")
+        text, nodes, first = _split(path, data, kind_of(path) != "note", remarks)
     except ContentError as error:
         return Parsed(None, error.diagnostics), b""
     fields, names, unknown = _recognise(path, nodes, ZoneInfo(settings.timezone))
+    fields.problems += remarks
     if splitext(basename(path))[0] == "_index" or _is_foreign_list(path, fields):
         skipped = Diagnostic(
             path, 1, 1, "skipped: a list page of another generator", "name it under `ignore` to be rid of this", "warning"
@@ -75,8 +77,8 @@ def parse(path: str, data: bytes, settings: Settings) -> tuple[Parsed, bytes]:
     return Parsed(article, problems), html
 
 
-def _split(path: str, data: bytes, required: bool) -> tuple[str, dict[str, Node], int]:
-    """The body's text, the front matter's fields and the line on which the body begins."""
+def _split(path: str, data: bytes, required: bool, remarks: list[Diagnostic]) -> tuple[str, dict[str, Node], int]:
+    """The body's text, the front matter's fields and the line on which the body begins; warnings go to `remarks`."""
 
     def fail(line: int, column: int, message: str, hint: str) -> ContentError:
         return ContentError([Diagnostic(path, line, column, message, hint)])
@@ -103,7 +105,7 @@ def _split(path: str, data: bytes, required: bool) -> tuple[str, dict[str, Node]
     closing = re.compile(r"^(?:---|\.\.\.)[ \t]*$\n?", re.MULTILINE).search(text, opening.end())
     if not closing:
         raise fail(1, 1, "the front matter is not closed", "put a line --- behind its last field")
-    root = yamldoc.load(text[opening.end() : closing.start()], path, first_line=2)
+    root = yamldoc.load(text[opening.end() : closing.start()], path, first_line=2, remarks=remarks)
     assert isinstance(root.value, dict)
     return text[closing.end() :], root.value, text.count("\n", 0, closing.end()) + 1
 

@@ -14,6 +14,7 @@ rejects is read once more by the pure parser, whose word is final.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -35,6 +36,7 @@ _RESTORE = {stand_in: code for code, stand_in in _STAND_IN.items()}
 
 _ENTRY = re.compile(r"\s*(?:- +)*(?P<lead>[^\s:#\[{\"'][^:]*:[ \t]+)(?P<value>\S.*?)\s*$")
 _ITEM = re.compile(r"\s*(?P<lead>-[ \t]+)(?P<value>\S.*?)\s*$")
+_COMMENT = re.compile(r"[ \t]+(#.*?)\s*$")
 _TIGHT = re.compile(r"\s*(?P<key>[\w-]+):(?P<value>[^\s/].*?)\s*$")
 
 
@@ -49,11 +51,12 @@ class Node(msgspec.Struct, frozen=True):
     key_column: int = 0
 
 
-def load(text: str, path: str, first_line: int = 1, *, mapping: bool = True) -> Node:
+def load(text: str, path: str, first_line: int = 1, *, mapping: bool = True, remarks: list[Diagnostic] | None = None) -> Node:
     """The document's root; an empty text is an empty mapping.
 
     `first_line` is the line of the file at which the text begins. Raises `ContentError` with every finding;
-    a syntax error ends the search. With `mapping` the root must be a mapping.
+    a syntax error ends the search. With `mapping` the root must be a mapping. To `remarks` a warning is added for
+    each value without quotes that a comment follows, since it may be meant as part of the value.
     """
     text = text.removeprefix("\ufeff")
     odd = _ODD.search(text) is not None
@@ -66,6 +69,8 @@ def load(text: str, path: str, first_line: int = 1, *, mapping: bool = True) -> 
         reader, root = _second_reading(text, path, first_line, odd, mapping)
     if reader.findings:
         raise ContentError(reader.findings)
+    if remarks is not None and "#" in text:
+        remarks += reader.remarks(text)
     return root
 
 
@@ -132,6 +137,8 @@ class _Reader:
         self.findings: list[Diagnostic] = []
         self.scalar: Any = None
         """The last one read: what went wrong after it often went wrong in it."""
+        self.unquoted: list[Any] = []
+        """The values read that stand without quotes."""
 
     def document(self, mapping: bool) -> Node:
         """The only document's root."""
@@ -161,6 +168,8 @@ class _Reader:
         value: str | tuple[Node, ...] | dict[str, Node]
         if kind is yaml.ScalarEvent:
             value = self.text(event)
+            if not event.style:
+                self.unquoted.append(event)
         elif kind is yaml.AliasEvent:
             hint = "quote the value if the '*' belongs to it, else repeat what the alias stands for"
             self.refuse(mark, "aliases are not supported", hint)
@@ -234,6 +243,19 @@ class _Reader:
         place = mark.line + self.first_line, mark.column + 1
         self.findings.append(Diagnostic(self.path, *place, message, hint))
 
+    def remarks(self, text: str) -> Iterator[Diagnostic]:
+        """Warnings of comments behind values without quotes."""
+        lines = _lines(text)
+        for event in self.unquoted:
+            end = event.end_mark
+            comment = _COMMENT.match(lines[end.line], end.column) if end.line < len(lines) else None
+            if comment:
+                written = comment[1].translate(_RESTORE) if self.odd else comment[1]
+                hint = _quoted(lines[end.line], event.start_mark.column) if event.value else ""
+                message = f"'{written}' is a comment in YAML and is left out"
+                place = end.line + self.first_line, comment.start(1) + 1
+                yield Diagnostic(self.path, *place, message, hint or "quote the value if it belongs to it", "warning")
+
 
 def _second_reading(text: str, path: str, first_line: int, odd: bool, mapping: bool) -> tuple[_Reader, Node]:
     """The pure parser's reading of what the fast one rejected; raises `ContentError` if it does so too."""
@@ -291,7 +313,7 @@ def _explain(error: yaml.MarkedYAMLError, text: str, scalar: Any) -> tuple[Any, 
         start = scalar.start_mark
     if start.line < mark.line:
         said += " on a later line"
-    lines = re.split("\r\n|\r|\n", text)
+    lines = _lines(text)
     for pattern, at_start, message, hint in _FAULTS:
         place = start if at_start else mark
         line = lines[place.line] if place.line < len(lines) else ""
@@ -299,6 +321,10 @@ def _explain(error: yaml.MarkedYAMLError, text: str, scalar: Any) -> tuple[Any, 
         if re.search(pattern, said) and (mended := hints.get(hint, hint)):
             return place, message.replace("{at}", line[place.column : place.column + 1]), mended
     return mark, f"not YAML: {error.problem}", ""
+
+
+def _lines(text: str) -> list[str]:
+    return re.split("\r\n|\r|\n", text)
 
 
 def _spaced(line: str) -> str:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest import yamldoc
-from digest.errors import ContentError
+from digest.errors import ContentError, Diagnostic
 from digest.yamldoc import Node, load, plain
 
 
@@ -147,6 +147,31 @@ def test_every_mistake_is_placed_explained_and_mended(text: str, parser: str, mo
     assert complaints(text) == ["a.md:" + MISTAKES[text].replace(": ", ": error: ", 1)]
 
 
+UNSURE = "quote the value if it belongs to it"
+REMARKS = {
+    "title: Apple #1 in sales": ("1:14: warning: '#1 in sales'", 'quote the value: title: "Apple #1 in sales"'),
+    "a:\n  - b\n  - c \t#d ": ("3:8: warning: '#d'", 'quote the value: - "c \t#d"'),
+    "a: b\n  c #d\u2028e\nf: g": ("2:5: warning: '#d\u2028e'", UNSURE),
+    "a: #b": ("1:4: warning: '#b'", UNSURE),
+    "a: {b: c #d\n}": ("1:10: warning: '#d'", UNSURE),
+    "a: C#\nb: c#d": (),
+    "# all\na: b\n# of\n\n  # these\nc: d": (),
+    "a: 'b' # c\nd: \"e\" # f\ng: [h, i] # j\nk: # l\n  - m\nn: | # o\n  p #q\nr: {s: t} # u\nv: [w, # x\n  y]": (),
+}
+
+
+@pytest.mark.parametrize("text", REMARKS)
+@pytest.mark.parametrize("parser", ["fast", "pure"])
+def test_a_comment_that_may_be_meant_as_text_is_remarked(text: str, parser: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only behind a value without quotes; one on a line of its own, or behind quotes or brackets, is surely meant."""
+    if parser == "pure":
+        monkeypatch.setattr(yamldoc, "_FAST", yamldoc._Pure)
+    remarks: list[Diagnostic] = []
+    load(text, "a.md", remarks=remarks)
+    found, hint = REMARKS[text] or ("", "")
+    assert list(map(str, remarks)) == ([f"a.md:{found} is a comment in YAML and is left out ({hint})"] if found else [])
+
+
 def test_all_refused_things_are_reported_at_once() -> None:
     """What is no syntax error does not hide what follows it, and lines count in the whole file."""
     found = complaints("a: &x b\nc: *x\na: !!str d\n", first_line=2)
@@ -220,8 +245,9 @@ def test_any_text_is_read_or_refused_alike_by_both_parsers(text: str) -> None:
     def outcome(fast: Any) -> Any:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(yamldoc, "_FAST", fast)
+            remarks: list[Diagnostic] = []
             try:
-                return load(text, "a.md")
+                return load(text, "a.md", remarks=remarks), remarks
             except ContentError as error:
                 return error.diagnostics
 
