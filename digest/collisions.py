@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
-from digest import urls
 from digest.entries import Entry
 from digest.errors import Diagnostic
-from digest.kinds import is_markdown
 from digest.sections import Page
 
 FEW = 50
@@ -50,29 +48,51 @@ def explain(pages: Iterable[Page], public: Iterable[Entry]) -> list[Diagnostic]:
     seen: dict[str, Page] = {}
     for page in pages:
         other = seen.setdefault(page.path.casefold(), page)
-        if other is page:
-            continue
-        if page.template == "redirect.html":
-            problems.append(_alias(page, entries[page.origin]))
-        else:
-            problems.append(_collision(page, other, f"'/{page.path.removesuffix('index.html')}'"))
+        if other is not page:
+            problems.append(_taken(page, other, entries))
     for folder in sorted(_folders(seen)):
         if folder in seen:
-            problems.append(_collision(seen[folder], seen[folder], f"'/{folder}', which must be a folder"))
+            inside = next(page for path, page in seen.items() if path.startswith(folder + "/"))
+            problems.append(_no_folder(seen[folder], inside, entries))
     return problems
 
 
-def _alias(page: Page, entry: Entry) -> Diagnostic:
-    alias = next(alias for alias in entry.aliases if urls.file(alias.lstrip("/")) == page.path)
-    where = entry.positions.get("aliases", (1, 1))
-    hint = "an alias is for an address at which nothing stands any more"
-    return Diagnostic(entry.path, *where, f"there is a page at '{alias}' already", hint)
-
-
-def _collision(page: Page, other: Page, where: str) -> Diagnostic:
-    first = f"'{other.origin}'" if other.origin else "a page that digest makes itself"
-    hint = "give one of them another slug" if is_markdown(page.origin) else "rename one of them"
+def _taken(page: Page, first: Page, entries: Mapping[str, Entry]) -> Diagnostic:
+    """A page is where another is, which was planned before it."""
     if not page.origin:
-        page, first = other, "a page that digest makes itself"
-    what = f"{first} is at {where} already" if first != f"'{page.origin}'" else f"this would be at {where}"
-    return Diagnostic(page.origin, 1, 1, what, hint)
+        page, first = first, page
+    return _blame(page, f"{_named(first)} is at {_address(first)} already", entries)
+
+
+def _no_folder(page: Page, inside: Page, entries: Mapping[str, Entry]) -> Diagnostic:
+    """A page is a file where another needs a folder."""
+    if page.origin and not _is_alias(inside):
+        return _blame(page, f"{_address(page)} must be a folder, as {_named(inside)} is at {_address(inside)}", entries)
+    return _blame(inside, f"{_named(page)} is at {_address(page)}, which must be a folder", entries)
+
+
+def _blame(page: Page, message: str, entries: Mapping[str, Entry]) -> Diagnostic:
+    """An error at the field that says where the page is."""
+    if _is_alias(page):
+        field, hint = "aliases", "an alias is for an address at which nothing stands any more"
+    elif page.origin in entries:
+        field, hint = "slug", "give one of them another slug"
+    else:
+        field, hint = "", "rename one of them"
+    positions = entries[page.origin].positions if page.origin in entries else {}
+    where = positions.get(field, (1, 1)) if page.origin else (0, 0)
+    return Diagnostic(page.origin, *where, message, hint)
+
+
+def _is_alias(page: Page) -> bool:
+    return page.template == "redirect.html"
+
+
+def _named(page: Page) -> str:
+    if not page.origin:
+        return "a page that digest makes itself"
+    return f"an alias of '{page.origin}'" if _is_alias(page) else f"'{page.origin}'"
+
+
+def _address(page: Page) -> str:
+    return f"'/{page.path.removesuffix('index.html')}'"

@@ -47,6 +47,9 @@ UNUSED = {"page": _OF_ARTICLES, "note": (*_OF_ARTICLES, "slug", "aliases")}
 FOREIGN = frozenset({"layout", "type", "template", "comments", "toc", "math", "permalink", "lang", "excerpt_separator"})
 """Fields that only say how another generator shows a page: kept as extra, without a warning."""
 
+OWN = ".digest"
+"""What the names begin with under which digest keeps its own files in the output."""
+
 
 def parse(path: str, data: bytes, settings: Settings) -> tuple[Parsed, bytes]:
     """Return what a source says, and its body as clean HTML in UTF-8 with symbolic links (empty when there are errors)."""
@@ -183,7 +186,7 @@ def _article(
         fields.wrong(fields.nodes["updated"], f"'{names['updated']}' is before 'date'", "correct one of them")
     expires = fields.moment("expires")
     positions: dict[str, tuple[int, int]] = {
-        name: fields.at(name) for name in ("tickers", "image", "aliases", "id") if name in fields.nodes
+        name: fields.at(name) for name in ("tickers", "image", "aliases", "slug", "id") if name in fields.nodes
     }
     return Article(
         path=path,
@@ -324,6 +327,8 @@ def _aliases(fields: Fields) -> tuple[str, ...]:
         parts = path.split("/")[1:]
         if re.search(r"[\x00-\x20\\?#%<>\":|*]", path) or {"", ".", ".."} & set(parts):
             fields.wrong(node, f"'{text}' is not a path on this site", "write it as /2019/old-name/")
+        elif parts[0].casefold().startswith(OWN):
+            fields.wrong(node, f"'{text}' is where digest keeps files of its own", "write it as /2019/old-name/")
         else:
             found[path if splitext(path)[1] == ".html" else path + "/"] = None
     return tuple(found)

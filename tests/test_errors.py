@@ -18,6 +18,8 @@ def run(*arguments: str | Path) -> tuple[int, str]:
     return result.exit_code, result.stderr
 
 
+NOTHING_THERE = "an alias is for an address at which nothing stands any more"
+
 ARTICLES = {
     "no front matter": (
         "Just text.\n",
@@ -104,8 +106,19 @@ ARTICLES = {
     ),
     "an alias of a page": (
         article(aliases="[/archive/]"),
-        "content/a.md:4:1: error: there is a page at '/archive/' already "
-        "(an alias is for an address at which nothing stands any more)",
+        f"content/a.md:4:1: error: a page that digest makes itself is at '/archive/' already ({NOTHING_THERE})",
+    ),
+    "an alias below a feed": (
+        article(aliases="/feed.xml"),
+        f"content/a.md:4:1: error: a page that digest makes itself is at '/feed.xml', which must be a folder ({NOTHING_THERE})",
+    ),
+    "an alias of its own page": (
+        article(aliases="/2024/05/17/a/"),
+        f"content/a.md:4:1: error: 'a.md' is at '/2024/05/17/a/' already ({NOTHING_THERE})",
+    ),
+    "an alias among digest's own files": (
+        article(aliases="[/.digest-stage/x/]"),
+        "content/a.md:4:11: error: '/.digest-stage/x/' is where digest keeps files of its own (write it as /2019/old-name/)",
     ),
     "a correction without a date": (
         article(correction="[{text: Wrong}]"),
@@ -182,6 +195,27 @@ def test_two_articles_on_one_address(tmp_path: Path) -> None:
     )
 
 
+def test_two_articles_with_one_alias(tmp_path: Path) -> None:
+    """Two articles that claim one alias are an error at the second one's field, which names the first."""
+    write(tmp_path, {"content/a.md": article(aliases="/old/"), "content/b.md": article(weight="1", aliases="[/new/, /OLD/]")})
+    _, said = run("build", "-s", tmp_path)
+    assert f"content/b.md:5:1: error: an alias of 'a.md' is at '/old/' already ({NOTHING_THERE})" in said
+
+
+def test_address_that_was_chosen(tmp_path: Path) -> None:
+    """Where a slug leads to an address that is taken, the error stands at the slug."""
+    write(tmp_path, {"content/a.md": article(), "content/b.md": article(slug="a")})
+    _, said = run("build", "-s", tmp_path)
+    assert "content/b.md:4:1: error: 'a.md' is at '/2024/05/17/a/' already (give one of them another slug)" in said
+
+
+def test_alias_where_a_folder_must_be(tmp_path: Path) -> None:
+    """A file with an alias in its way is not to blame, but the alias."""
+    write(tmp_path, {"content/a.md": article(aliases="/media/x.html"), "content/x.html/y.png": "z"})
+    _, said = run("build", "-s", tmp_path)
+    assert "content/a.md:4:1: error: '/media/x.html' must be a folder, as 'x.html/y.png' is at '/media/x.html/y.png'" in said
+
+
 @pytest.mark.parametrize("few", [0, 50])
 @pytest.mark.parametrize(
     ("first", "second"),
@@ -212,7 +246,7 @@ def test_file_where_a_folder_must_be(tmp_path: Path) -> None:
     make(tmp_path)
     before = tree(tmp_path / "output")
     write(tmp_path, {"content/b.md": article("B", aliases="[/old.html/x/y/]")})
-    with pytest.raises(ContentError, match=r"this would be at '/old.html', which must be a folder"):
+    with pytest.raises(ContentError, match=r"b\.md:4:1: error: an alias of 'a\.md' is at '/old\.html', which must be a folder"):
         make(tmp_path)
     assert tree(tmp_path / "output") == before
 
