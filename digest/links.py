@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from posixpath import basename, dirname, join, normpath, relpath, splitext
 from urllib.parse import urljoin
 
@@ -20,30 +21,13 @@ IMAGE_TYPES = {
 }  # fmt: skip
 
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}(?:/.*)?")
-_FILES = frozenset(
-    [
-        ".md",
-        ".markdown",
-        ".html",
-        ".htm",
-        ".txt",
-        ".pdf",
-        ".csv",
-        ".json",
-        ".xlsx",
-        ".zip",
-        ".png",
-        ".jpg",
-        ".jpeg",
-        ".gif",
-        ".webp",
-        ".avif",
-        ".svg",
-        ".mp3",
-        ".mp4",
-    ]
-)
-"""Endings that speak for a file that is missing, and not for a host without its scheme."""
+_FILES = frozenset((*IMAGE_TYPES, ".md", ".markdown", ".pdf", ".csv", ".xlsx", ".zip", ".mp3", ".mp4", ".yaml", ".yml"))
+"""Endings that speak for an article or a media file, also behind a slash: digest makes no such page."""
+_TEXTS = frozenset((".html", ".htm", ".txt", ".json", ".xml"))
+"""Endings of files, which pages of digest's own have as well."""
+
+MISSES = 20
+"""Links of a build for which the nearest path is searched among all: in a large archive each takes a while."""
 
 
 PageLink = tuple[str, Reference, str]
@@ -70,6 +54,7 @@ class Resolver:
         self.severity = severity
         self.problems: list[Diagnostic] = []
         self.pages: list[PageLink] = []
+        self._misses = 0
 
     def resolve(self, entry: Entry) -> tuple[str, ...]:
         """Where each of an article's links to files and pages leads, root-relative."""
@@ -81,7 +66,7 @@ class Resolver:
         if image is None:
             return None
         path = next((candidate for candidate in self._candidates(entry, image.path) if candidate in self.media), None)
-        kind = IMAGE_TYPES.get(splitext(image.path)[1].lower())
+        kind = IMAGE_TYPES.get(_ending(image.path))
         if path is None or kind is None:
             message = f"'{image.path}' is not an image" if path else f"there is no image '{image.path}'"
             known = ", ".join(IMAGE_TYPES)
@@ -107,7 +92,10 @@ class Resolver:
             inside = target.lstrip("/")
             if self.base != "/" and target.startswith(self.base):
                 inside = target.removeprefix(self.base)
-            self.pages.append((entry.path, reference, inside))
+            if _ending(inside) in _FILES and not inside.startswith("assets/"):
+                self._nowhere(entry, reference)
+            else:
+                self.pages.append((entry.path, reference, inside))
             return self.base + urls.escape(inside)
         self._nowhere(entry, reference)
         here = self.base + urls.escape(self.articles.get(entry.path, ""))
@@ -118,21 +106,32 @@ class Resolver:
         target = reference.target
         path = self._candidates(entry, target)[0]
         if state := self.hidden.get(path):
-            what = "a draft" if state == "draft" else "not published yet"
-            self._report(entry, reference, f"'{target}' is {what}", "publish it as well, or take the link out")
+            if state != "broken":  # else there is an error already
+                what = "a draft" if state == "draft" else "not published yet"
+                self._report(entry, reference, f"'{target}' is {what}", "publish it as well, or take the link out")
             return
         if not target:
             self._report(entry, reference, "a link has no target", "write one, or take the link out")
             return
-        same = [known for known in (*self.articles, *self.media) if basename(known) == basename(path)]
-        match = same[0] if same else nearest(path, (*self.articles, *self.media))
-        if match:
-            hint = f"did you mean '{_relative(match, dirname(entry.path))}'?"
-        elif _HOST.fullmatch(target) and splitext(target)[1] not in _FILES:
+        if match := self._nearest(path):
+            hint = f"did you mean '{'/' + match if target.startswith('/') else _relative(match, dirname(entry.path))}'?"
+        elif _HOST.fullmatch(target) and _ending(target) not in _FILES | _TEXTS:
             hint = f"did you mean 'https://{target}'?"
         else:
             hint = "write the path of an article's .md file or of a media file, or a whole address with https://"
         self._report(entry, reference, f"'{target}' leads nowhere", hint)
+
+    def _nearest(self, path: str) -> str | None:
+        """The known path that is most likely meant."""
+        if match := self._by_name.get(basename(path).casefold()):
+            return match
+        self._misses += 1
+        return nearest(path, (*self.articles, *self.media)) if self._misses <= MISSES else None
+
+    @cached_property
+    def _by_name(self) -> dict[str, str]:
+        """One path for every name of a file, in whatever case."""
+        return {basename(path).casefold(): path for path in reversed((*self.articles, *self.media))}
 
     def _report(self, entry: Entry, reference: Reference, message: str, hint: str) -> None:
         place = (entry.path, reference.line, reference.column)
@@ -148,6 +147,10 @@ def dead(pages: Iterable[PageLink], planned: Callable[[str], bool]) -> list[Diag
             place = (path, reference.line, reference.column)
             problems.append(Diagnostic(*place, message, "link to the article's .md file", "warning"))
     return problems
+
+
+def _ending(path: str) -> str:
+    return splitext(path)[1].lower()
 
 
 def _relative(path: str, folder: str) -> str:

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 from sites import SETTINGS, article, make, tree, write
 
+from digest import links
 from digest.cli import main
 from digest.errors import ContentError
 
@@ -18,6 +19,7 @@ def run(*arguments: str | Path) -> tuple[int, str]:
     return result.exit_code, result.stderr
 
 
+WHERE_TO = "write the path of an article's .md file or of a media file, or a whole address with https://"
 NOTHING_THERE = "an alias is for an address at which nothing stands any more"
 
 ARTICLES = {
@@ -126,8 +128,23 @@ ARTICLES = {
     ),
     "a link to nowhere": (
         article(body="See [this](other.md)."),
-        "content/a.md:5:12: error: 'other.md' leads nowhere "
-        "(write the path of an article's .md file or of a media file, or a whole address with https://)",
+        f"content/a.md:5:12: error: 'other.md' leads nowhere ({WHERE_TO})",
+    ),
+    "a link to a file that is not there, behind a slash": (
+        article(body="See [this](/gone.md)."),
+        f"content/a.md:5:12: error: '/gone.md' leads nowhere ({WHERE_TO})",
+    ),
+    "an image that is not there, behind a slash": (
+        article(body="![Sales](/charts/none.png)"),
+        f"content/a.md:5:10: error: '/charts/none.png' leads nowhere ({WHERE_TO})",
+    ),
+    "a link to a file below the base": (
+        article(body="See [this](/news/none.PDF)."),
+        f"content/a.md:5:12: error: '/news/none.PDF' leads nowhere ({WHERE_TO})",
+    ),
+    "a link to the registry": (
+        article(body="See [this](tickers.yaml)."),
+        f"content/a.md:5:12: error: 'tickers.yaml' leads nowhere ({WHERE_TO})",
     ),
     "a link without a scheme": (
         article(body="See [this](example.com)."),
@@ -147,11 +164,38 @@ def test_article_error(tmp_path: Path, what: str) -> None:
     assert not (tmp_path / "output").exists()
 
 
-def test_link_hint_names_the_nearest(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("target", "meant"),
+    [
+        ("markets.md", "../y/markets.md"),
+        ("/markets.md", "/y/markets.md"),
+        ("/y/market.md", "/y/markets.md"),
+        ("Chart.PNG", "../y/chart.png"),
+        ("../y/charts.png", "../y/chart.png"),
+    ],
+)
+def test_link_hint_names_the_nearest(tmp_path: Path, target: str, meant: str) -> None:
     """A link that misses its target by a slip is told where the target is."""
-    write(tmp_path, {"content/x/a.md": article(body="[b](markets.md)"), "content/y/markets.md": article()})
+    files = {"content/x/a.md": article(body=f"[b]({target})"), "content/y/markets.md": article(), "content/y/chart.png": "x"}
+    write(tmp_path, files)
     _, said = run("build", "-s", tmp_path)
-    assert "'markets.md' leads nowhere (did you mean '../y/markets.md'?)" in said
+    assert f"error: '{target}' leads nowhere (did you mean '{meant}'?)" in said
+
+
+def test_few_links_are_searched_for_long(tmp_path: Path) -> None:
+    """Only the first broken links of many are held against all paths; every one is told."""
+    number = links.MISSES + 5
+    write(tmp_path, {f"content/{word}.md": article(body=f"[b]({word}x.md)") for word in (f"article-{n}" for n in range(number))})
+    _, said = run("build", "-s", tmp_path)
+    assert (said.count(" leads nowhere (did you mean"), said.count(f" leads nowhere ({WHERE_TO})")) == (links.MISSES, 5)
+
+
+def test_link_to_what_is_made_anyway(tmp_path: Path) -> None:
+    """Files of digest's own and of the theme are linked as pages are, and one that is not there is a warning."""
+    body = "[a](/feed.json) [b](/robots.txt) [c](/assets/style.css) ![d](/assets/none.png)"
+    write(tmp_path, {"content/a.md": article(body=body)})
+    (told,) = make(tmp_path).warnings
+    assert "there is no page at '/assets/none.png'" in told.message
 
 
 def test_link_to_a_draft(tmp_path: Path) -> None:
@@ -161,6 +205,13 @@ def test_link_to_a_draft(tmp_path: Path) -> None:
     assert status == 1
     assert "content/a.md:5:5: error: 'b.md' is a draft (publish it as well, or take the link out)" in said
     assert run("build", "-s", tmp_path, "-D")[0] == 0
+
+
+def test_link_to_what_is_broken(tmp_path: Path) -> None:
+    """A link to an article with an error is not an error as well."""
+    write(tmp_path, {"content/a.md": article(body="[b](b.md)"), "content/b.md": article(date="2024-13-01")})
+    status, said = run("build", "-s", tmp_path)
+    assert (status, said.count("error: "), "content/b.md:3:7: error: " in said) == (1, 1, True)
 
 
 def test_all_at_once(tmp_path: Path) -> None:
