@@ -161,7 +161,12 @@ class Cataloguer:
         for written in article.tickers:
             identity = self._resolve(written, day)
             declared[identity.symbol] = written
-            if identity.company is None and registry.companies:
+            if identity.company is None and identity.symbol in self._companies:
+                # Its page is that company's, which the article is not about.
+                message = f"'{identity.symbol}' is nobody's on {day}, but of {registry.owners(identity.symbol)}"
+                hint = "take it out, or correct the days in tickers.yaml"
+                problems.append(Diagnostic(article.path, *where, message, hint))
+            elif identity.company is None and registry.companies:
                 known = registry.suggest(identity.symbol)
                 hint = f"did you mean '{known}'?" if known else "add it to tickers.yaml"
                 warn(f"the registry does not know '{identity.symbol}' on {day}", hint, *where)

@@ -73,6 +73,12 @@ class Claim(msgspec.Struct, frozen=True):
         """Whether the ISO day lies in the claim."""
         return self.since <= day and (not self.until or day < self.until)
 
+    @property
+    def in_words(self) -> str:
+        company = self.identity.company
+        name = company.name if company and company.name else self.identity.symbol
+        return name + (f" from {self.since}" if self.since else "") + (f" until {self.until}" if self.until else "")
+
 
 class Registry(msgspec.Struct, frozen=True):
     """Which company a symbol means. `read_registry` makes one, from an empty text an empty one."""
@@ -116,6 +122,11 @@ class Registry(msgspec.Struct, frozen=True):
                 return company.symbol
         slips = _slips(name) if len(name) >= _TELLING else ()
         return next((market + colon + slip for slip in slips if self._owned(market + colon + slip)), None)
+
+    def owners(self, symbol: str) -> str:
+        """Whose a symbol is and when, in words: `Meta Platforms until 2022-06-09`."""
+        claims = sorted(self.claims.get(symbol, ()), key=lambda claim: claim.since)
+        return ", ".join(claim.in_words for claim in claims)
 
     def _owned(self, symbol: str) -> bool:
         claims = self.claims.get(symbol)

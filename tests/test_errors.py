@@ -401,6 +401,20 @@ def test_two_tickers_on_one_address(tmp_path: Path) -> None:
     assert "'BRK-B' and 'BRK.B' would both be at /tickers/brk-b/" in said
 
 
+def test_ticker_of_nobody(tmp_path: Path) -> None:
+    """A symbol that was nobody's on an article's day does not file it under the company that has it on others."""
+    registry = "WTW: {name: Willis Towers Watson, from: 2022-01-10}\nWW: {aliases: [{symbol: WTW, until: 2019-04-22}]}\n"
+    write(tmp_path, {"content/tickers.yaml": registry, "content/a.md": article(date="2020-05-01", tickers="WTW", body="WTW")})
+    status, said = run("build", "-s", tmp_path)
+    assert status == 1
+    assert (
+        "content/a.md:4:1: error: 'WTW' is nobody's on 2020-05-01, but of WW until 2019-04-22, "
+        "Willis Towers Watson from 2022-01-10 (take it out, or correct the days in tickers.yaml)" in said
+    )
+    write(tmp_path, {"content/a.md": article(date="2022-05-01", tickers="WTW", body="WTW")})
+    make(tmp_path)
+
+
 @pytest.mark.parametrize("line", ["\r\n", "\r"])
 def test_foreign_line_ends_and_marks(tmp_path: Path, line: str) -> None:
     """A byte order mark and other line ends are read as what they are."""
