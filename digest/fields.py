@@ -77,7 +77,9 @@ class Fields:
             return default
         if value not in choices:
             known = ", ".join(choices[:-1]) + " or " + choices[-1]
-            self.wrong(self.nodes[name], f"'{name}' must be {known}, not '{value}'", did_you_mean(value, choices))
+            self.wrong(
+                self.nodes[name], f"'{name}' must be {known}, not '{value}'", did_you_mean(value, choices) or f"write {known}"
+            )
             return default
         return value
 

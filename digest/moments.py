@@ -11,6 +11,9 @@ _DATETIME = re.compile(
     r"(?P<day>\d{4}-\d{2}-\d{2})[Tt ]+(?P<time>\d{1,2}:\d{2}(?::\d{2})?)(?:[.,]\d+)?\s*(?P<zone>[Zz]|UTC|[+-]\d{2}:?\d{2})?"
 )
 
+LAST_YEAR = 9998
+"""So that no zone's offset leads out of the years that there are."""
+
 
 class Moment:
     """A point in time: `text` is ISO 8601 with an offset, in the site's zone; `seconds` counts from 1970."""
@@ -40,6 +43,8 @@ def read_moment(text: str, zone: ZoneInfo) -> Moment:
         raise ValueError(f"'{text}' is not a date")
     try:
         when = datetime.fromisoformat(iso)
+        if when.year > LAST_YEAR:
+            raise ValueError
         return Moment(when if when.tzinfo else when.replace(tzinfo=zone), zone)
     except (ValueError, OverflowError):
         raise ValueError(f"there is no such date as '{text}'") from None

@@ -39,13 +39,18 @@ SYNONYMS = {
 """What Jekyll, Hugo and Pelican call a field, in lower case."""
 
 _OF_ARTICLES = (
-    "date", "edition", "weight", "expires", "reprint", "source", "via", "correction", "disclosure", "image",
+    "date", "edition", "weight", "expires", "reprint", "source", "source_url", "via", "correction", "disclosure", "image",
+    "authors", "tags", "id",
 )  # fmt: skip
 UNUSED = {"page": _OF_ARTICLES, "note": (*_OF_ARTICLES, "slug", "aliases")}
 """Fields that only an article has a place for."""
 
 FOREIGN = frozenset({"layout", "type", "template", "comments", "toc", "math", "permalink", "lang", "excerpt_separator"})
 """Fields that only say how another generator shows a page: kept as extra, without a warning."""
+
+EARLIEST = "1900"
+"""No article is of an earlier year, but by a slip."""
+MIDNIGHT = "00:00:00"
 
 OWN = ".digest"
 """What the names begin with under which digest keeps its own files in the output."""
@@ -55,15 +60,12 @@ def parse(path: str, data: bytes, settings: Settings) -> tuple[Parsed, bytes]:
     """Return what a source says, and its body as clean HTML in UTF-8 with symbolic links (empty when there are errors)."""
     remarks: list[Diagnostic] = []
     try:
-        text, nodes, first = _split(path, data, kind_of(path) != "note", remarks)
+        text, nodes, first = _split(path, data, remarks)
     except ContentError as error:
         return Parsed(None, error.diagnostics), b""
     fields, names, unknown = _recognise(path, nodes, ZoneInfo(settings.timezone))
     fields.problems += remarks
-    if splitext(basename(path))[0] == "_index" or _is_foreign_list(path, fields):
-        skipped = Diagnostic(
-            path, 1, 1, "skipped: a list page of another generator", "name it under `ignore` to be rid of this", "warning"
-        )
+    if skipped := _foreign_page(path, fields):
         return Parsed(None, (skipped,)), b""
     body = markup.render(text, settings.markdown)
     fields.problems += [
@@ -80,12 +82,13 @@ def parse(path: str, data: bytes, settings: Settings) -> tuple[Parsed, bytes]:
     return Parsed(article, problems), html
 
 
-def _split(path: str, data: bytes, required: bool, remarks: list[Diagnostic]) -> tuple[str, dict[str, Node], int]:
+def _split(path: str, data: bytes, remarks: list[Diagnostic]) -> tuple[str, dict[str, Node], int]:
     """The body's text, the front matter's fields and the line on which the body begins; warnings go to `remarks`."""
 
     def fail(line: int, column: int, message: str, hint: str) -> ContentError:
         return ContentError([Diagnostic(path, line, column, message, hint)])
 
+    kind = kind_of(path)
     data = data.removeprefix(BOM_UTF8)
     try:
         text = data.decode()
@@ -95,16 +98,17 @@ def _split(path: str, data: bytes, required: bool, remarks: list[Diagnostic]) ->
         raise fail(before.count(b"\n") + 1, column, "not UTF-8", "save the file as UTF-8") from None
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if text.strip() == "":
-        if required:
+        if kind != "note":
             raise fail(1, 1, "the file is empty", "begin with ---, title: and ---; or delete it")
         return "", {}, 1
     opening = re.match(r"---[ \t]*\n", text)
     if not opening:
-        if not required:
+        if kind == "note":
             return text, {}, 1
         if text.startswith("+++"):
             raise fail(1, 1, "front matter in TOML", "digest reads YAML: put it between lines of ---")
-        raise fail(1, 1, "no front matter", "begin the file with a line ---, then title: and date:, then a line ---")
+        needed = "title: and date:" if kind == "article" else "title:"
+        raise fail(1, 1, "no front matter", f"begin the file with a line ---, then {needed}, then a line ---")
     closing = re.compile(r"^(?:---|\.\.\.)[ \t]*$\n?", re.MULTILINE).search(text, opening.end())
     if not closing:
         raise fail(1, 1, "the front matter is not closed", "put a line --- behind its last field")
@@ -136,11 +140,17 @@ def _recognise(path: str, nodes: dict[str, Node], zone: ZoneInfo) -> tuple[Field
     return fields, names, unknown
 
 
-def _is_foreign_list(path: str, fields: Fields) -> bool:
-    """Whether this is a page of lists in Hugo's or Jekyll's way: a layout other than a post's, and no date at all."""
+def _foreign_page(path: str, fields: Fields) -> Diagnostic | None:
+    """A warning of a page in Hugo's or Jekyll's way: `_index.md`, or a layout other than a post's and no date at all."""
     layout = fields.nodes.get("layout")
     dated = "date" in fields.nodes or _dated_name(path)[0]
-    return kind_of(path) == "article" and layout is not None and layout.value not in ("post", "") and not dated
+    message, hint = "skipped: a list page of another generator", "name it under `ignore` to be rid of this"
+    if splitext(basename(path))[0] != "_index":
+        if kind_of(path) != "article" or layout is None or layout.value in ("post", "") or dated:
+            return None
+        if layout.value in ("page", "single"):
+            message, hint = "skipped: a page without a date", "a standing page belongs into the content's folder pages/"
+    return Diagnostic(path, 1, 1, message, hint, "warning")
 
 
 def _dated_name(path: str) -> tuple[str, str]:
@@ -168,23 +178,26 @@ def _article(
     if not title and kind != "note":
         where = fields.nodes.get("title", Node("", 1, 1))
         fields.wrong(where, "the title is empty" if "title" in fields.nodes else "no title", "write title: in the front matter")
+    for unused in set(UNUSED.get(kind, ())).intersection(fields.nodes):
+        where = Node("", *fields.at(unused))
+        fields.wrong(where, f"'{names[unused]}' says nothing here", f"it is for articles, and this is a {kind}", "warning")
+        del fields.nodes[unused]
+    moment = None
     if kind == "note":
         slug = ""
         if not name_date or name:
             fields.wrong(Node("", 1, 1), "an edition's note is named by its day", "name it 2024-05-17.md")
-        moment = None
+        else:
+            fields.day_of(Node(name_date, 1, 1), "the file's name")
     else:
         slug = _slug(fields, name)
         moment = _date(fields, name_date) if kind == "article" else None
-    for name in set(UNUSED.get(kind, ())).intersection(fields.nodes):
-        where = Node("", *fields.at(name))
-        fields.wrong(where, f"'{names[name]}' says nothing here", f"it is for articles, and this is a {kind}", "warning")
     declared = _tickers(fields)
     summary = fields.text("summary")
-    updated = fields.moment("updated")
-    if moment and updated and updated.seconds < moment.seconds:
-        fields.wrong(fields.nodes["updated"], f"'{names['updated']}' is before 'date'", "correct one of them")
+    updated = _updated(fields, names, moment)
     expires = fields.moment("expires")
+    if moment and expires and expires.seconds <= moment.seconds:
+        fields.wrong(fields.nodes["expires"], f"'{names['expires']}' is not after 'date'", "correct one of them")
     positions: dict[str, tuple[int, int]] = {
         name: fields.at(name) for name in ("tickers", "image", "aliases", "slug", "id") if name in fields.nodes
     }
@@ -196,7 +209,7 @@ def _article(
         address=urls.article(moment.text, slug) if moment else slug + "/",
         date=moment.text if moment else "",
         seconds=moment.seconds if moment else 0,
-        edition=fields.day("edition") or (moment.text[:10] if moment else name_date),
+        edition=_edition(fields, moment) or (moment.text[:10] if moment else name_date),
         weight=fields.number("weight"),
         updated=updated.text if updated else "",
         expires=expires.seconds if expires else None,
@@ -207,7 +220,7 @@ def _article(
         source=_source(fields),
         via=_credit(fields, "via"),
         authors=tuple(dict.fromkeys(text for text, _ in fields.texts("authors", r"\s*,\s*"))),
-        tags=tuple(dict.fromkeys(text.casefold() for text, _ in fields.texts("tags", r"\s*,\s*"))),
+        tags=tuple(dict.fromkeys(unicodedata.normalize("NFC", text.casefold()) for text, _ in fields.texts("tags", r"\s*,\s*"))),
         id=fields.line("id"),
         aliases=_aliases(fields),
         image=_image(fields),
@@ -239,13 +252,35 @@ def _slug(fields: Fields, name: str) -> str:
 
 
 def _date(fields: Fields, name_date: str) -> Moment | None:
-    moment = fields.moment("date")
-    if moment is None and not fields.text("date"):
-        if name_date:
-            return fields.moment_of(Node(name_date, 1, 1), "the date in the file's name")
-        where = fields.nodes.get("date", Node("", 1, 1))
-        fields.wrong(where, "no date", "write date: 2024-05-17, or begin the file's name with it")
+    node = fields.nodes.get("date", Node("", 1, 1))
+    moment = None
+    if not isinstance(node.value, str) or node.value.strip():
+        moment = fields.moment("date")
+    elif name_date:
+        node = Node(name_date, 1, 1)
+        moment = fields.moment_of(node, "the date in the file's name")
+    else:
+        fields.wrong(node, "no date", "write date: 2024-05-17, or begin the file's name with it")
+    if moment and moment.text < EARLIEST:
+        fields.wrong(node, f"the date is before {EARLIEST}", "correct the year", "warning")
     return moment
+
+
+def _updated(fields: Fields, names: dict[str, str], moment: Moment | None) -> Moment | None:
+    updated = fields.moment("updated")
+    if moment is None or updated is None or updated.seconds >= moment.seconds:
+        return updated
+    if updated.text[11:19] == MIDNIGHT and updated.text[:10] == moment.text[:10]:
+        return moment  # a day alone, and the article's own
+    fields.wrong(fields.nodes["updated"], f"'{names['updated']}' is before 'date'", "correct one of them")
+    return updated
+
+
+def _edition(fields: Fields, moment: Moment | None) -> str:
+    day = fields.day("edition")
+    if moment and day and abs(int(day[:4]) - int(moment.text[:4])) > 1:
+        fields.wrong(fields.nodes["edition"], "'edition' is years away from 'date'", "correct one of them", "warning")
+    return day
 
 
 def _draft(fields: Fields) -> bool:
@@ -292,7 +327,8 @@ def _credit(fields: Fields, name: str) -> Source | None:
     texts = {key: fields.text_of(table[key], f"{name}.{key}") for key in ("name", "author") if key in table}
     urls = {key: fields.url_of(table[key], f"{name}.{key}") for key in ("url", "feed") if key in table}
     published = fields.moment_of(table["published"], f"{name}.published") if "published" in table else None
-    if not texts.get("name") and not urls.get("url"):
+    apart = fields.text("source_url") if name == "source" else ""
+    if not texts.get("name") and not urls.get("url") and not apart:
         fields.wrong(node, f"'{name}' has no name", f"write {name}: {{name: Reuters, url: https://…}}")
     return Source(
         texts.get("name") or _host(urls.get("url", "")),
@@ -306,14 +342,18 @@ def _credit(fields: Fields, name: str) -> Source | None:
 def _source(fields: Fields) -> Source | None:
     source = _credit(fields, "source")
     node = fields.nodes.get("source_url")
-    if node is None:
+    if node is None or node.value == "":
+        return source
+    if isinstance(node.value, str) and re.match(r"/(?!/)", node.value):
+        hint = "rename it to aliases if it is an old address of the article"
+        fields.wrong(node, f"'{node.value}' is a path, and the source's address is expected here", hint)
         return source
     url = fields.url_of(node, "the source's address")
     if source is None:
         return Source(_host(url), url) if url else None
     if source.url and source.url != url:
         fields.wrong(node, "the source's address is given twice", "keep source.url or this one")
-    return msgspec.structs.replace(source, url=url)
+    return msgspec.structs.replace(source, name=source.name or _host(url), url=url)
 
 
 def _host(url: str) -> str:
@@ -363,5 +403,7 @@ def _corrections(fields: Fields, moment: Moment | None) -> tuple[tuple[str, str]
         day = fields.day_of(table["date"], "a correction's date") if "date" in table else ""
         if table and not (text and day):
             fields.wrong(item, "a correction needs a date and a text", "write {date: 2024-05-18, text: …}")
+        if moment and "" < day < moment.text[:10]:
+            fields.wrong(table["date"], "a correction's date is before the article's", "correct one of them")
         found.append((day, text))
     return tuple(found)

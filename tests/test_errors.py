@@ -1,12 +1,13 @@
 """Promise 4: every mistake is told as path, line, column, what, and how to mend it; and promise 3: nothing is lost by it."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from sites import SETTINGS, article, make, tree, write
+from sites import SETTINGS, article, make, page, tree, write
 
 from digest import links
 from digest.cli import main
@@ -79,11 +80,37 @@ ARTICLES = {
     ),
     "a draft of maybe": (
         article(draft="yes"),
-        "content/a.md:4:8: error: 'draft' must be true or false, not 'yes'",
+        "content/a.md:4:8: error: 'draft' must be true or false, not 'yes' (write true or false)",
     ),
     "an update before the date": (
         article(updated="2024-05-16"),
         "content/a.md:4:10: error: 'updated' is before 'date' (correct one of them)",
+    ),
+    "an end before the date": (
+        article(date="2024-05-17 12:00", expires="2024-05-17"),
+        "content/a.md:4:10: error: 'expires' is not after 'date' (correct one of them)",
+    ),
+    "a correction before the date": (
+        article(correction="{date: 2024-05-16, text: Wrong}"),
+        "content/a.md:4:20: error: a correction's date is before the article's (correct one of them)",
+    ),
+    "a year that is the last": (
+        article(date="9999-12-31T23:59"),
+        "content/a.md:3:7: error: 'date': there is no such date as '9999-12-31T23:59' "
+        "(write 2024-05-17 or 2024-05-17T11:41, with -04:00 behind it if need be)",
+    ),
+    "a date that is a list": (
+        article(date="[2024-05-17]"),
+        "content/a.md:3:7: error: 'date' must be text (quote it if it begins with [ or {)",
+    ),
+    "the address of the article for the source's": (
+        article(url="/posts/first/"),
+        "content/a.md:4:6: error: '/posts/first/' is a path, and the source's address is expected here "
+        "(rename it to aliases if it is an old address of the article)",
+    ),
+    "a source without a name": (
+        article(source="{author: Jane}"),
+        "content/a.md:4:9: error: 'source' has no name (write source: {name: Reuters, url: https://…})",
     ),
     "a weight in words": (
         article(weight="heavy"),
@@ -205,6 +232,72 @@ def test_link_to_a_draft(tmp_path: Path) -> None:
     assert status == 1
     assert "content/a.md:5:5: error: 'b.md' is a draft (publish it as well, or take the link out)" in said
     assert run("build", "-s", tmp_path, "-D")[0] == 0
+
+
+OTHERS = {
+    "editions/2024-13-45.md": ("A note.", "error: the file's name: '2024-13-45' is not a date (write 2024-05-17)"),
+    "pages/about.md": (
+        "Some text.",
+        "error: no front matter (begin the file with a line ---, then title:, then a line ---)",
+    ),
+    "about.md": (
+        "---\ntitle: About\nlayout: page\n---\n",
+        "warning: skipped: a page without a date (a standing page belongs into the content's folder pages/)",
+    ),
+    "old.md": (article(date="0202-05-17"), "warning: the date is before 1900 (correct the year)"),
+    "0202-05-17-old.md": ("---\ntitle: A\n---\n", "warning: the date is before 1900 (correct the year)"),
+    "far.md": (article(edition="2042-05-17"), "warning: 'edition' is years away from 'date' (correct one of them)"),
+}
+
+
+@pytest.mark.parametrize("path", OTHERS)
+def test_where_and_when_it_cannot_be_meant(tmp_path: Path, path: str) -> None:
+    """A file whose place or day cannot be meant is told so."""
+    source, message = OTHERS[path]
+    write(tmp_path, {f"content/{path}": source})
+    _, said = run("build", "-s", tmp_path)
+    assert re.search(rf"^content/{re.escape(path)}:\d+:\d+: {re.escape(message)}$", said, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", ["edition: 2024-05-18", "tags: [a]", "id: x", "authors: [A]", "expires: 2024-05-18"])
+@pytest.mark.parametrize("kind", ["note", "page"])
+def test_field_without_effect(tmp_path: Path, name: str, kind: str) -> None:
+    """What only an article has a place for is a warning elsewhere, and moves nothing."""
+    path = {"note": "editions/2024-05-17.md", "page": "pages/about.md"}[kind]
+    write(tmp_path, {"content/a.md": article(), f"content/{path}": f"---\ntitle: B\n{name}\n---\nMeant for the 17th.\n"})
+    (told,) = make(tmp_path).warnings
+    shown = {"note": "2024/05/17/index.html", "page": "about/index.html"}[kind]
+    field = name.partition(":")[0]
+    expected = f"content/{path}:3:1: warning: '{field}' says nothing here (it is for articles, and this is a {kind})"
+    assert (str(told), "Meant for the 17th." in page(tmp_path, shown)) == (expected, True)
+
+
+def test_update_on_the_day_itself(tmp_path: Path) -> None:
+    """An update by day alone may be on the article's own, and then is no earlier than the article."""
+    write(tmp_path, {"content/a.md": article(date="2024-05-19 11:41", updated="2024-05-19")})
+    assert make(tmp_path).warnings == ()
+    assert 'modified_time" content="2024-05-19T11:41:00-04:00"' in page(tmp_path, "2024/05/19/a/index.html")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"source": "{author: Jane}", "url": "https://www.example.com/x"},
+        {"source": '{name: A, url: "https://example.com"}', "url": ""},
+    ],
+)
+def test_source_in_two_fields(tmp_path: Path, source: dict[str, str]) -> None:
+    """What one field leaves out, the other may say."""
+    write(tmp_path, {"content/a.md": article(**source)})
+    assert make(tmp_path).warnings == ()
+    assert "https://" in page(tmp_path, "2024/05/17/a/index.html")
+
+
+def test_one_tag_in_two_normal_forms(tmp_path: Path) -> None:
+    """A letter with an accent is the same letter in one piece and in two."""
+    write(tmp_path, {"content/a.md": article(tags="[caf\u00e9]"), "content/b.md": article(tags="[cafe\u0301]")})
+    make(tmp_path)
+    assert page(tmp_path, "tags/caf\u00e9/index.html").count("<article") == 2
 
 
 def test_link_to_what_is_broken(tmp_path: Path) -> None:
