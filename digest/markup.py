@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from html import escape, unescape
+from itertools import islice
 
 import msgspec
 import nh3
@@ -51,7 +52,23 @@ _NUMBER = re.compile("&#(?:[0-9]+|[xX][0-9a-fA-F]+);?")
 _MARKER = re.compile(r"<!--\s*(?:more|excerpt)\s*-->\n?", re.IGNORECASE)
 _DEEP = re.compile(r"^[ ]{0,3}(?:>[ ]?){100}", re.MULTILINE).search
 _UNDERLINE = re.compile(r"\n([-=])[ ]*(?=\n|\Z)").search
-_LIQUID = re.compile(r"\{%[^{}\n]*%\}|\{\{[^{}\n]*\}\}").search
+_LIQUID = re.compile(r"\{%[^{}\n]*%\}|\{\{[^{}\n]*\}\}").findall
+
+# What Python-Markdown takes for prose: a list or a table right below a line of text. As such a line may begin with a dash,
+# a list needs another item or a colon above it.
+_LIST = re.compile(
+    r"^(?![ ]{4}|\t|[ ]{0,3}(?:[>#|<]|(?:[-*+]|\d+\.)[ \t]))(?P<above>[^\n]*\S)[ ]*"
+    r"(?P<start>\n[ ]{0,3}(?:[-*+]|1\.)[ ]+)[*_\[]*(?P<word>\w*)(?P<more>[^\n]*\n[ ]{0,3}(?:[-*+]|2\.)[ ])?",
+    re.MULTILINE,
+).finditer
+_TABLE = re.compile(
+    r"^(?![ ]{0,3}#)(?=[^\n]*\S)[^\n]*\n(?=[^\n]*\|)[^\n]*(?P<rule>\n[ ]{0,3}\|?(?:[ ]*:?-+:?[ ]*\|)+(?:[ ]*:?-+:?)?)[ ]*$",
+    re.MULTILINE,
+).finditer
+_CONFLICT = re.compile(r"^<{7} ", re.MULTILINE).search
+_REMOVED = re.compile(r"<!--.*?-->|<(audio|embed|form|iframe|object|script|style|video)\b", re.DOTALL | re.IGNORECASE).findall
+FOREIGN_TAGS = 20
+"""The most tags of another generator of which a body tells."""
 
 _QUOTING_TAG = re.compile('<[a-z](?:[^">]|"[^"]*")*>')
 _WORD = re.compile(r"\w+").findall
@@ -114,18 +131,19 @@ def render(text: str, settings: Markdown) -> Markup:
     try:
         if text.count(">") >= 100 and _DEEP(text):
             raise RecursionError
-        html = convert(text.replace("\\$", "\\$" + _GUARD) if "\\$" in text else text)
+        raw = convert(text.replace("\\$", "\\$" + _GUARD) if "\\$" in text else text)
     except RecursionError:
         _engine.cache_clear()  # it was left in the middle of its work
         problems.append(Problem(0, 0, "nested too deeply", "take out some levels of lists or quotes", "error"))
         return Markup("", (), "", tuple(problems))
-    html = _without_references_to_controls(html, text)
-    if "<!--" in html:
-        html = _MARKER.sub(_MORE, html, count=1)
-    above, more, below = _clean(html).partition(_MORE)
+    raw = _without_references_to_controls(raw, text)
+    marked = _MARKER.sub(_MORE, raw, count=1) if "<!--" in raw else raw
+    above, more, below = _clean(marked).partition(_MORE)
     html = above + below.replace(_MORE, "")
     summary = (_plain(above) if more else "") or _first_words(html)
-    problems += _remarks(text, html)
+    problems += _remarks(text, raw, html)
+    if _GUARD in html:
+        html = TAGS.sub(lambda tag: tag[0].replace(_GUARD, ""), html)
     weaver = Weaver(text, problems)
     woven = weaver.weave(html).replace(_GUARD, "")
     return Markup(woven, tuple(weaver.references), summary, tuple(problems))
@@ -198,8 +216,22 @@ def _clean(html: str) -> str:
     return html
 
 
-def _remarks(text: str, html: str) -> Iterator[Problem]:
-    """What an author will not have meant."""
+def _remarks(text: str, raw: str, html: str) -> Iterator[Problem]:
+    """What an author will not have meant; `raw` is the engine's HTML, and `html` what is left of it."""
+    yield from _accidental_heading(text, html)
+    if "<" in text:
+        yield from _left_out(text, raw)
+    suspect = "{%" in html or "{{" in html or "|" in html or "&lt;" in html or "\n- " in html or "\n1. " in html
+    if suspect or "\n* " in html or "\n+ " in html:
+        prose = _CODE.sub("", html)
+        yield from _accidental_prose(text, prose)
+        for tag in islice(dict.fromkeys(_LIQUID(prose)), FOREIGN_TAGS):
+            written = unescape(tag)
+            message = f"'{written}' is a tag of another generator and will be seen by readers"
+            yield Problem(*position_of(text, text.find(written)), message, "take it out, or put it in backticks")
+
+
+def _accidental_heading(text: str, html: str) -> Iterator[Problem]:
     underline = _UNDERLINE(text)
     if underline:
         start = text.rfind("\n", 0, underline.start()) + 1
@@ -208,12 +240,31 @@ def _remarks(text: str, html: str) -> Iterator[Problem]:
         if line and f"<{level}>{escape(line, quote=False)}</{level}>" in html:
             message = f"'{line}' is read as a heading, because the line below it is '{underline[1]}'"
             yield Problem(*position_of(text, start), message, "put a blank line between them, or take the lower one out")
-    if "{%" in html or "{{" in html:
-        tag = _LIQUID(_CODE.sub("", html))
-        if tag:
-            written = unescape(tag[0])
-            message = f"'{written}' is a tag of another generator and will be seen by readers"
-            yield Problem(*position_of(text, text.find(written)), message, "take it out, or put it in backticks")
+
+
+def _accidental_prose(text: str, prose: str) -> Iterator[Problem]:
+    """Lists, tables and marks of git that readers see as they were written; `prose` is HTML without code."""
+    plain = TAGS.sub("", prose)
+    for found in _LIST(text):
+        meant = found["more"] or found["above"].strip("*_").endswith(":")
+        if meant and re.search(re.escape(found["start"] + found["word"]) + r"(?!\w)", plain):
+            place = position_of(text, found.start("start") + 1)
+            yield Problem(*place, "a list right below a line of text is read as text", "put a blank line before it")
+    for found in _TABLE(text):
+        if found["rule"].strip() in plain:
+            place = position_of(text, text.index("\n", found.start()) + 1)
+            yield Problem(*place, "a table right below a line of text is read as text", "put a blank line before it")
+    if (conflict := _CONFLICT(text)) and escape(conflict[0]) in plain:
+        place = position_of(text, conflict.start())
+        yield Problem(*place, "a merge conflict of git is not resolved", "keep one side, and take the marks out")
+
+
+def _left_out(text: str, raw: str) -> Iterator[Problem]:
+    """HTML elements that the allow-list does not name, each once."""
+    for name in dict.fromkeys(name.lower() for name in _REMOVED(raw)):
+        if name:  # else a comment
+            place = position_of(text, text.lower().find(f"<{name}"))
+            yield Problem(*place, f"<{name}> is not allowed and is left out", "link to it instead, or take it out")
 
 
 def _first_words(html: str) -> str:

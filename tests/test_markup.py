@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from digest import fastmarkdown
 from digest.config import Markdown
 from digest.errors import SettingsError
-from digest.markup import SUMMARY, Problem, render
+from digest.markup import FOREIGN_TAGS, SUMMARY, Problem, render
 from digest.references import Reference, resolve, resolve_absolute
 
 DATA = Path(__file__).parent / "data" / "markup"
@@ -157,6 +157,28 @@ def test_control_characters() -> None:
     body = render("a\n b\x02\x0b0\x03\x80c\ud800", DEFAULT)
     assert body.html == "<p>a\n b0c</p>"
     assert list(map(told, body.problems)) == ["2:3 warning: a control character was dropped (U+0002) (retype the passage)"]
+
+
+@pytest.mark.parametrize("mark", ["&#4;", "&#x04;", "&#5", "&#X5;", "&#0004;"])
+def test_marks_cannot_be_forged(mark: str) -> None:
+    """A character reference is no mark of ours: it neither ends a summary nor shields a dollar."""
+    body = render(f"One {mark}two. ${mark}TSLA $TSLA{mark}", DEFAULT)
+    assert (body.html, body.summary) == (
+        "<p>One two. \x020\x03$TSLA\x02/0\x03 \x021\x03$TSLA\x02/1\x03</p>",
+        "One two. $TSLA $TSLA",
+    )
+
+
+def test_dollar_in_an_address() -> None:
+    """A dollar that was escaped is a dollar in a link's target."""
+    (reference,) = render("[x](cost\\$5.md) [y](https://example.org/\\$5)", DEFAULT).references
+    assert reference.target == "cost$5.md"
+
+
+def test_tags_of_other_generators_have_an_end() -> None:
+    """Of a body full of them the first are told."""
+    body = render(" ".join(f"{{{{ tag{number} }}}}" for number in range(FOREIGN_TAGS + 5)), DEFAULT)
+    assert len(body.problems) == FOREIGN_TAGS
 
 
 @pytest.mark.parametrize("text", ["> " * 500 + "x", "1. " * 500 + "x"])
