@@ -6,6 +6,7 @@ Editions' notes and standing pages are articles of another kind, with fewer rule
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -58,6 +59,8 @@ class Article(msgspec.Struct, frozen=True, array_like=True):
     """Notations, normalised: `TSLA`, `NASDAQ:TSLA`."""
     unmentioned: tuple[str, ...] = ()
     """Those of them whose symbol the text does not name."""
+    names: tuple[str, ...] = ()
+    """Where there are such, the words with a capital in the text: it may name the company instead."""
     summary: str = ""
     source: Source | None = None
     via: Source | None = None
@@ -93,3 +96,8 @@ class Parsed(msgspec.Struct, frozen=True, array_like=True):
 
     article: Article | None
     problems: tuple[Diagnostic, ...]
+
+
+def capitalised(text: str) -> set[str]:
+    """The words that have a capital letter in them."""
+    return {word for word in re.findall(r"\w+", text) if word != word.lower()}

@@ -6,13 +6,13 @@ every entry, and at the articles themselves only where one of their pages is mad
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cache
 
 import msgspec
 
 from digest import notation, urls, views
-from digest.articles import CARD, CONTENT, NOTE, Article, Image, Parsed
+from digest.articles import CARD, CONTENT, NOTE, Article, Image, Parsed, capitalised
 from digest.errors import Diagnostic
 from digest.fingerprint import fingerprint
 from digest.references import Reference
@@ -182,10 +182,16 @@ class Cataloguer:
                 warn(message, f"add {identity.symbol} to tickers", reference.line, reference.column)
         meant = set(found.values())
         for written in article.unmentioned:
-            symbol = self._resolve(written, day).symbol
-            if symbol not in meant:
-                warn(f"the text never mentions '{symbol}'", "name it in the text, or drop it from tickers", *where)
+            identity = self._resolve(written, day)
+            if identity.symbol not in meant and not _is_named(identity.company, article.names):
+                warn(f"the text never mentions '{identity.symbol}'", "name it in the text, or drop it from tickers", *where)
         return tuple(declared), found, problems
+
+
+def _is_named(company: Company | None, words: Collection[str]) -> bool:
+    """Whether a company's name, or another symbol of it, is among the words of a text."""
+    spelled = (company.name, *(alias.symbol.rpartition(":")[2] for alias in company.aliases)) if company else ()
+    return any(name and name.issubset(words) for name in map(capitalised, spelled))
 
 
 def ticker(symbol: str, company: Company | None, base: str) -> views.Ticker:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from digest import markup, notation, urls, yamldoc
-from digest.articles import Article, Image, Parsed, Settings, Source
+from digest.articles import Article, Image, Parsed, Settings, Source, capitalised
 from digest.errors import ContentError, Diagnostic, did_you_mean
 from digest.fields import Fields
 from digest.fingerprint import digest
@@ -198,6 +198,8 @@ def _article(
     expires = fields.moment("expires")
     if moment and expires and expires.seconds <= moment.seconds:
         fields.wrong(fields.nodes["expires"], f"'{names['expires']}' is not after 'date'", "correct one of them")
+    said = f"{title}\n{summary}\n{text}"
+    unmentioned = tuple([ticker for ticker in declared if not _names(said, ticker)])
     positions: dict[str, tuple[int, int]] = {
         name: fields.at(name) for name in ("tickers", "image", "aliases", "slug", "id") if name in fields.nodes
     }
@@ -215,7 +217,8 @@ def _article(
         expires=expires.seconds if expires else None,
         draft=_draft(fields),
         tickers=declared,
-        unmentioned=tuple(ticker for ticker in declared if not _names(f"{title}\n{summary}\n{text}", ticker)),
+        unmentioned=unmentioned,
+        names=tuple(sorted(capitalised(said))) if unmentioned else (),
         summary=summary or body.summary,
         source=_source(fields),
         via=_credit(fields, "via"),

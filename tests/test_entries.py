@@ -30,7 +30,7 @@ OTHER: dict[str, Any] = {
     "path": "b.md", "kind": "page", "title": "Other", "slug": "b", "address": "2024/05/17/b/",
     "date": "2024-05-17T01:00:00-04:00", "seconds": 1_715_918_401, "edition": "2024-05-18", "weight": 1,
     "updated": "2024-05-18T00:00:00-04:00", "expires": AS_OF - 1, "draft": True, "tickers": ("TSLA",),
-    "unmentioned": ("NVDA",), "summary": "Another.", "source": Source("Reuters", "https://example.com/"),
+    "unmentioned": ("NVDA",), "names": ("Nvidia",), "summary": "Another.", "source": Source("Reuters", "https://example.com/"),
     "via": Source("Wire"), "authors": ("Two",), "tags": ("cars",), "id": "tag:two", "aliases": ("/older/",),
     "image": Image("b.png", "A chart"), "disclosure": "We own some.", "corrections": (("2024-05-18", "A number."),),
     "reprint": "full", "extra": {"colour": "red"}, "body": b"another",

@@ -508,6 +508,24 @@ def test_ticker_of_nobody(tmp_path: Path) -> None:
     make(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("Meta Platforms rises.", False),
+        ("What was FB rises.", False),
+        ("META rises.", False),
+        ("Platforms rise.", True),
+        ("The meta platforms rise.", True),
+    ],
+)
+def test_mention_by_name(tmp_path: Path, body: str, told: bool) -> None:
+    """A company that the text calls by its name, or by another of its symbols, is mentioned."""
+    registry = "META: {name: Meta Platforms, aliases: [{symbol: FB, until: 2022-06-09}]}\n"
+    write(tmp_path, {"content/tickers.yaml": registry, "content/a.md": article(tickers="META", body=body)})
+    expected = "content/a.md:4:1: warning: the text never mentions 'META' (name it in the text, or drop it from tickers)"
+    assert list(map(str, make(tmp_path).warnings)) == [expected] * told
+
+
 @pytest.mark.parametrize("line", ["\r\n", "\r"])
 def test_foreign_line_ends_and_marks(tmp_path: Path, line: str) -> None:
     """A byte order mark and other line ends are read as what they are."""
