@@ -6,7 +6,8 @@ from datetime import date
 from itertools import combinations
 
 from digest.errors import ContentError, Diagnostic, did_you_mean
-from digest.notation import HOME_EXCHANGES, bare, exchange, parse, slug
+from digest.fields import CONTROL
+from digest.notation import EXCHANGES, HOME_EXCHANGES, bare, exchange, parse, slug
 from digest.tickers import Alias, Claim, Company, Identity, Registry
 from digest.yamldoc import Node, load
 
@@ -108,7 +109,7 @@ class _RegistryReader:
         if node is None:
             return ""
         if isinstance(node.value, str):
-            return " ".join(node.value.split())
+            return " ".join(CONTROL.sub("", node.value).split())
         self.refuse(node, f"the {name} must be text", "write it in quotes if the brackets belong to it")
         return ""
 
@@ -131,7 +132,8 @@ class _RegistryReader:
             hint = f"write {stated} or leave it out"
             self.refuse(fields["exchange"], f"'{written}' does not stand on {prefix}", hint)
         elif not stated and prefix and prefix not in self.home:
-            hint = f"write the symbol as {prefix}:{written}"
+            near = did_you_mean(prefix, EXCHANGES) if prefix not in EXCHANGES else ""
+            hint = near or f"write the symbol as {prefix}:{written}"
             self.refuse(fields["exchange"], f"{prefix} is not one of the site's home exchanges", hint)
         return stated or prefix
 

@@ -245,6 +245,11 @@ def test_a_company_holds_all_that_the_file_says() -> None:
     assert companies["BARE"] == Company("BARE", line=companies["BARE"].line)
 
 
+def test_a_name_holds_no_control_characters() -> None:
+    """What no page and no feed can carry is dropped, and spaces of any kind are one."""
+    assert registry('TSLA: "Tes\\x07la\\n  Inc"').companies[0].name == "Tesla Inc"
+
+
 def test_the_settings_say_where_home_is() -> None:
     """With London for a home, its symbols stand bare and those of New York do not."""
     found = registry("LSE:VOD: Vodafone", home=frozenset({"LSE"}))
