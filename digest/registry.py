@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from itertools import combinations
 
+from digest.characters import CONTROL
 from digest.errors import ContentError, Diagnostic, did_you_mean
-from digest.fields import CONTROL
 from digest.notation import EXCHANGES, HOME_EXCHANGES, bare, exchange, parse, slug
 from digest.tickers import Alias, Claim, Company, Identity, Registry
 from digest.yamldoc import Node, load

@@ -222,11 +222,13 @@ def test_base_path_is_on_every_link(tmp_path: Path) -> None:
 
 
 def test_alias_redirects(tmp_path: Path) -> None:
-    """An old address leads to the article."""
-    write(tmp_path, {"content/a.md": article(aliases="[/2019/old.html, /very/old/]")})
-    make(tmp_path)
+    """An old address leads to the article, or to the standing page."""
+    about = "---\ntitle: About\naliases: /us/\n---\n"
+    files = {"content/a.md": article(aliases="[/2019/old.html, /very/old/]"), "content/pages/about.md": about}
+    make(write(tmp_path, files))
     for path in ("2019/old.html", "very/old/index.html"):
         assert "/news/2024/05/17/a/" in page(tmp_path, path)
+    assert "/news/about/" in page(tmp_path, "us/index.html")
 
 
 def test_jobs_make_no_difference(tmp_path: Path) -> None:
@@ -267,6 +269,16 @@ def test_a_process_aside_makes_no_difference(tmp_path: Path, monkeypatch: pytest
     assert tree(tmp_path / "output") == tree(tmp_path / "inline")
 
 
+def test_what_is_linked_is_published_first(tmp_path: Path) -> None:
+    """While files are moved in, no page leads to one that is still to come: pictures, articles, lists, feeds."""
+    write(tmp_path, {"content/a.md": article()})
+    make(tmp_path)
+    write(tmp_path, {"content/x.png": b"x", "content/b.md": article("B", body="$TSLA ![x](x.png)", tickers="[TSLA]")})
+    written = make(tmp_path).written
+    paths = ("media/x.png", "2024/05/17/b/index.html", "tickers/tsla/index.html", "tickers/index.html", "index.html", "feed.xml")
+    assert sorted(paths, key=written.index) == list(paths)
+
+
 def test_killed_build_heals(tmp_path: Path) -> None:
     """A build that is killed between two renames leaves whole files; the next one finishes its work, and tells of all."""
     write(tmp_path, {f"content/a{number}.md": article(f"Story {number}") for number in range(8)})
@@ -292,6 +304,8 @@ make(Path({str(tmp_path)!r}))
 """
     before = tree(tmp_path / "output")
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 9
+    left = {path for path in tree(tmp_path / "output") if not path.startswith(publish.STAGE)}
+    assert left <= set(publish.owned(tmp_path / "output"))
     report = make(tmp_path)
     after = tree(tmp_path / "output")
     changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
@@ -326,12 +340,13 @@ def test_record_lists_what_is_ours(tmp_path: Path) -> None:
     assert listed == sorted(set(tree(tmp_path / "output")) - {"CNAME"})
 
 
-def test_record_cannot_lead_outside(tmp_path: Path) -> None:
+@pytest.mark.parametrize("path", ["../precious.txt", "2024/../../precious.txt", "{}/precious.txt"])
+def test_record_cannot_lead_outside(tmp_path: Path, path: str) -> None:
     """A forged list of files never makes digest remove something outside the output."""
     write(tmp_path, {"content/a.md": article(), "precious.txt": "x", "output/CNAME": "x"})
     make(tmp_path)
     with (tmp_path / "output" / RECORD).open("a") as file:
-        file.write("../precious.txt\n/etc/hostname\n")
+        file.write(f"{path.format(tmp_path)}\n")
     make(tmp_path)
     assert (tmp_path / "precious.txt").exists()
 
@@ -359,6 +374,19 @@ def test_own_files_make_room(tmp_path: Path, before: str, after: str) -> None:
     make(tmp_path)
     make(tmp_path, output=tmp_path / "clean", cache=None)
     assert tree(tmp_path / "output") == tree(tmp_path / "clean")
+
+
+def test_differences_of_outputs(tmp_path: Path) -> None:
+    """What was lost, left over or spoiled is told of two outputs, and nothing that is not on their lists."""
+    here = {"same": "1", "spoiled": "1", "over": "1", "theirs": "1", RECORD: "lost\nover\nsame\nspoiled\n"}
+    there = {"same": "1", "spoiled": "2", "lost": "1", "new": "1", RECORD: "lost\nnew\nsame\nspoiled\n"}
+    write(
+        tmp_path,
+        {f"{folder}/{path}": text for folder, files in zip("ab", (here, there), strict=True) for path, text in files.items()},
+    )
+    assert publish.differences(tmp_path / "a", tmp_path / "b") == [
+        ("lost", "different"), ("new", "missing"), ("over", "superfluous"), ("spoiled", "different"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("left", ["", "half"])
@@ -481,13 +509,16 @@ def test_options_helper_reads_settings(tmp_path: Path) -> None:
     assert (tmp_path / "public/index.html").exists()
 
 
-@pytest.mark.parametrize("settings", ["another program's", "ours"])
-def test_cache_of_another_shape(tmp_path: Path, settings: str) -> None:
+@pytest.mark.parametrize(
+    ("settings", "damaged"),
+    [("another program's", "parsed SET head"), ("ours", "parsed SET head"), ("ours", "sources SET rows")],
+)
+def test_cache_of_another_shape(tmp_path: Path, settings: str, damaged: str) -> None:
     """A cache that cannot be read, because another version wrote it or because it is damaged, is a miss and no error."""
     write(tmp_path, {"content/a.md": article()})
     make(tmp_path)
     with closing(sqlite3.connect(tmp_path / ".digest/cache.db", isolation_level=None)) as connection:
-        connection.execute("UPDATE parsed SET head = ?", (b"\x92\x01\x02",))
+        connection.execute(f"UPDATE {damaged} = ?", (b"\x92\x01\x02",))
     if settings != "ours":
         store = Store(tmp_path / ".digest/cache.db")
         with store.transaction():
@@ -497,6 +528,44 @@ def test_cache_of_another_shape(tmp_path: Path, settings: str) -> None:
     make(tmp_path)
     make(tmp_path, output=tmp_path / "clean", cache=None)
     assert tree(tmp_path / "output") == tree(tmp_path / "clean")
+
+
+def test_cache_of_another_version_is_not_believed(tmp_path: Path) -> None:
+    """What another version of digest kept is not looked at, however well it can be read."""
+    write(tmp_path, {"content/a.md": article()})
+    make(tmp_path)
+    with closing(sqlite3.connect(tmp_path / ".digest/cache.db", isolation_level=None)) as connection:
+        connection.execute("PRAGMA user_version = 1")
+    assert make(tmp_path).parsed == 1
+    assert make(tmp_path).parsed == 0
+
+
+def test_cache_forgets_what_is_gone(tmp_path: Path) -> None:
+    """A cache that has seen a site change holds no more than one that knows it as it is now."""
+    write(tmp_path, {"content/a.md": article(), "content/tickers.yaml": "TSLA: Tesla\n"})
+    write(tmp_path, {"content/b.md": article("B", tickers="[TSLA]", body="TSLA"), "content/x.png": b"x"})
+    make(tmp_path)
+    for name in ("b.md", "x.png"):
+        (tmp_path / "content" / name).unlink()
+    write(tmp_path, {"content/tickers.yaml": "TSLA: Tesla, Inc.\n"})
+    make(tmp_path)
+    make(tmp_path, output=tmp_path / "clean", cache=tmp_path / "clean.db")
+
+    def held(cache: Path) -> dict[str, int]:
+        with closing(sqlite3.connect(cache)) as connection:
+            tables = ("parsed", "bodies", "registry", "pages", "sections", "builds")
+            return {table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables}
+
+    assert held(tmp_path / ".digest/cache.db") == held(tmp_path / "clean.db")
+
+
+def test_site_is_built_where_no_cache_can_be_kept(tmp_path: Path) -> None:
+    """Where the cache's folder cannot be made, every build is a first one, and right."""
+    write(tmp_path, {"content/a.md": article(), ".digest": "a file"})
+    assert make(tmp_path).written
+    write(tmp_path, {"content/a.md": article("Other")})
+    make(tmp_path)
+    assert "Other" in page(tmp_path, "2024/05/17/a/index.html")
 
 
 @pytest.mark.parametrize(

@@ -177,6 +177,23 @@ ARTICLES = {
         article(body="See [this](example.com)."),
         "content/a.md:5:12: error: 'example.com' leads nowhere (did you mean 'https://example.com'?)",
     ),
+    "a link to a missing file": (
+        article(body="See [this](report.pdf)."),
+        "content/a.md:5:12: error: 'report.pdf' leads nowhere "
+        "(write the path of an article's .md file or of a media file, or a whole address with https://)",
+    ),
+    "a link to nothing": (
+        article(body="See [this]()."),
+        "content/a.md:5:12: error: a link has no target (write one, or take the link out)",
+    ),
+    "a tag without letters": (
+        article(tags="['!!!']"),
+        "content/a.md:1:1: error: '!!!' gives no address (use letters or digits in it)",
+    ),
+    "two tags on one address": (
+        article(tags="[a b, a-b]"),
+        "content/a.md:1:1: error: 'a b' and 'a-b' would both be at /tags/a-b/ (rename one of them)",
+    ),
 }  # fmt: skip
 
 
@@ -225,13 +242,83 @@ def test_link_to_what_is_made_anyway(tmp_path: Path) -> None:
     assert "there is no page at '/assets/none.png'" in told.message
 
 
-def test_link_to_a_draft(tmp_path: Path) -> None:
-    """A link to what is not published is an error that says so, and none when drafts are shown."""
-    write(tmp_path, {"content/a.md": article(body="[b](b.md)"), "content/b.md": article(draft="true")})
+@pytest.mark.parametrize(
+    ("option", "hidden", "state"),
+    [("-D", article(draft="true"), "a draft"), ("-F", article(date="2099-01-01"), "not published yet")],
+)
+def test_link_to_what_is_hidden(tmp_path: Path, option: str, hidden: str, state: str) -> None:
+    """A link to what is not published is an error that says so, and none when that is shown."""
+    write(tmp_path, {"content/a.md": article(body="[b](b.md)"), "content/b.md": hidden})
     status, said = run("build", "-s", tmp_path)
     assert status == 1
-    assert "content/a.md:5:5: error: 'b.md' is a draft (publish it as well, or take the link out)" in said
-    assert run("build", "-s", tmp_path, "-D")[0] == 0
+    assert f"content/a.md:5:5: error: 'b.md' is {state} (publish it as well, or take the link out)" in said
+    assert run("build", "-s", tmp_path, option)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("registry", "message"),
+    [
+        (b"TSLA: {naem: T}\n", "yaml:1:8: error: unknown field 'naem' (did you mean 'name'?)"),
+        (b"TSLA: Caf\xe9", "yaml: error: not UTF-8"),
+    ],
+)
+def test_broken_registry(tmp_path: Path, registry: bytes, message: str) -> None:
+    """A mistake in the registry of tickers is told with those in articles, and nothing is published."""
+    write(tmp_path, {"content/a.md": article(weight="heavy"), "content/tickers.yaml": registry})
+    status, said = run("build", "-s", tmp_path)
+    assert (status, said.count(": error: ")) == (1, 2)
+    assert f"content/tickers.{message}" in said
+    assert not (tmp_path / "output").exists()
+
+
+def test_page_where_digest_has_one(tmp_path: Path) -> None:
+    """A standing page in the place of a page that every site has is an error that says whose that is."""
+    write(tmp_path, {"content/a.md": article(), "content/pages/archive.md": "---\ntitle: Ours\n---\n"})
+    with pytest.raises(
+        ContentError, match=r"^content/pages/archive\.md:1:1: error: a page that digest makes itself is at '/archive/'"
+    ):
+        make(tmp_path)
+
+
+WARNINGS = {
+    "a ticker that is mistyped": (
+        article(tickers="[TLSA]", body="TLSA"),
+        "4:1: warning: the registry does not know 'TLSA' on 2024-05-17 (did you mean 'TSLA'?)",
+    ),
+    "a ticker that nobody knows": (
+        article(tickers="[QQQQQ]", body="QQQQQ"),
+        "4:1: warning: the registry does not know 'QQQQQ' on 2024-05-17 (add it to tickers.yaml)",
+    ),
+    "a ticker that is not declared": (
+        article(body="So (LSE: VOD) fell."),
+        "5:5: warning: 'LON:VOD' is mentioned but not among the tickers (add LON:VOD to tickers)",
+    ),
+    "a ticker that is not mentioned": (
+        article(tickers="[TSLA]", body="Cars."),
+        "4:1: warning: the text never mentions 'TSLA' (name it in the text, or drop it from tickers)",
+    ),
+    "a link to no page": (
+        article(body="[x](/archive) [y](/news/archive/) [z](/feed.xml) [here](/nowhere/)"),
+        "5:57: warning: there is no page at '/nowhere/' (link to the article's .md file)",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", WARNINGS)
+def test_article_warning(tmp_path: Path, what: str) -> None:
+    """What is probably a mistake is told in full, and the site is published all the same."""
+    source, message = WARNINGS[what]
+    write(tmp_path, {"content/a.md": source, "content/tickers.yaml": "TSLA: Tesla\nLON:VOD: Vodafone\n"})
+    assert [str(warning) for warning in make(tmp_path).warnings] == [f"content/a.md:{message}"]
+
+
+def test_site_without_an_address(tmp_path: Path) -> None:
+    """Without `base_url` a site is built for this machine, with a warning that says what to write."""
+    write(tmp_path, {"content/a.md": article(), "digest.toml": 'title = "T"\n'})
+    assert [str(warning) for warning in make(tmp_path).warnings] == [
+        "warning: base_url is not set: feeds and canonical links say http://localhost:8000/ "
+        '(write base_url = "https://…" into the settings)'
+    ]
 
 
 OTHERS = {

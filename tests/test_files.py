@@ -67,6 +67,26 @@ def test_what_is_expected_is_believed_until_somebody_looks(tmp_path: Path) -> No
     library.store.close()
 
 
+NOON = 1_700_000_000 * 10**9
+
+
+@pytest.mark.parametrize(
+    ("modified", "changed", "later", "safe"),
+    [
+        (NOON + 5, 0, 20_000_000, False),
+        (NOON + 5, 0, 20_000_001, True),
+        (0, NOON + 5, 20_000_000, False),
+        (NOON, 0, 2 * 10**9, False),
+        (NOON, 0, 2 * 10**9 + 1, True),
+    ],
+)
+def test_a_write_in_the_same_tick_of_the_clock_is_feared(modified: int, changed: int, later: int, safe: bool) -> None:
+    """Times can be relied on once the file system's clock has surely moved: 20 ms, or 2 s where it counts whole seconds."""
+    state = files.Stat(1, modified, changed, 1)
+    now = max(modified, changed) + later
+    assert files.settled(state, now) is files.all_settled([files.ABSENT, state], now) is safe
+
+
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="the super-user may read everything")
 def test_what_cannot_be_looked_at_is_for_a_build_to_say(tmp_path: Path) -> None:
     """A folder that may not be read any more is no exception of a look: the next build tells of it."""

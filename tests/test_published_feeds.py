@@ -66,6 +66,7 @@ CONTENT: dict[str, str | bytes] = {
     "content/long.md": article("Long", "2024-05-15", "Größe & <code>x</code> stay. " * 7500),
     "content/empty.md": article("Empty", "2024-05-14", ""),
     "content/moon.md": article("Moon", "1969-07-20T20:17:40-04:00"),
+    "content/old.md": article("Old", "1850-06-01T12:00"),
     "content/far.md": article("Far west", "2024-05-12T10:00:00-11:30"),
     "content/spring.md": article("Spring", "2024-03-10T03:30"),
     "content/before.md": article("Before", "2023-11-05T00:59"),
@@ -74,6 +75,7 @@ CONTENT: dict[str, str | bytes] = {
 
 DATES = {
     "Moon": "1969-07-20T20:17:40-04:00",
+    "Old": "1850-06-01T16:56:02+00:00",
     "Far west": "2024-05-12T17:30:00-04:00",
     "Spring": "2024-03-10T03:30:00-04:00",
     "Before": "2023-11-05T00:59:00-04:00",

@@ -447,6 +447,9 @@ def test_a_failed_build_is_told_with_its_source(tmp_path: Path) -> None:
         assert problems["content/a.md:4:1"]["hint"] == "did you mean 'tickers'?"
         assert [line["text"] for line in draft["source"]] == ["date: 2024-05-17", "tickrs: NVDA", "draft: maybe", "---", "Text."]
         assert [line["number"] for line in draft["source"]] == [3, 4, 5, 6, 7]
+        assert [line["number"] for line in problems["content/b.md:1:1"]["source"]] == [1, 2, 3]
+        assert [problem["severity"] for problem in state["problems"]] == ["error", "error", "warning"]
+        assert (state["errors"], state["warnings"]) == (2, 1)
         assert "Old text." in preview.page(PAGE.format("a"))
         write(tmp_path, {"content/a.md": article("First", body="Mended."), "content/b.md": article("Second")})
         assert not next(state for state in told if not state["failed"])["problems"]
@@ -713,6 +716,14 @@ def test_the_network_is_warned_of(tmp_path: Path) -> None:
 
 
 # Beginning and end
+
+
+def test_a_browser_is_opened_if_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With --open the site is shown once it is built."""
+    opened: queue.SimpleQueue[str] = queue.SimpleQueue()
+    monkeypatch.setattr("webbrowser.open", opened.put)
+    with Preview(site(tmp_path), browse=True) as preview:
+        assert opened.get(timeout=PATIENCE) == f"http://127.0.0.1:{preview.port}/news/"
 
 
 def test_a_taken_port_moves_on(tmp_path: Path) -> None:

@@ -299,11 +299,12 @@ def test_a_symbol_in_use_by_turns_means_one_company_each_day(starts: dict[str, i
     """Companies that had `X` one after the other are told apart on every day."""
     turns = sorted((start, name) for name, start in starts.items())
     ends = [start for start, _ in turns[1:]] + [9]
-    text = "".join(
+    lines = [
         f"{name}: {{aliases: [{{symbol: X, from: 2024-01-0{start + 1}, until: 2024-01-0{end + 1}}}]}}\n"
         for (start, name), end in zip(turns, ends, strict=True)
         if start < end < 9
-    )
+    ]
+    text = "".join(sorted(lines))  # not in the order of their turns
     found = registry(text).resolve("X", f"2024-01-0{day + 1}")
     owners = [name for (start, name), end in zip(turns, ends, strict=True) if start <= day < end < 9]
     assert found.symbol == (owners[0] if owners else "X")
