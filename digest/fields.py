@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from digest.characters import CONTROL
+from digest.characters import clean
 from digest.errors import Diagnostic, did_you_mean
 from digest.moments import Moment, read_moment
 from digest.urls import check_url
@@ -35,10 +35,10 @@ class Fields:
         self.problems.append(Diagnostic(self.path, node.line, node.column, message, hint, severity))
 
     def _clean(self, node: Node, value: str) -> str:
-        if CONTROL.search(value):
+        text = clean(value)
+        if text != value:
             self.wrong(node, "control characters were dropped", "retype the text around them", "warning")
-            value = CONTROL.sub("", value)
-        return value.strip()
+        return text.strip()
 
     def text_of(self, node: Node, what: str) -> str:
         if not isinstance(node.value, str):

@@ -201,15 +201,15 @@ def _read(folder: Path, path: str) -> bytes:
         raise ContentError.at(f"{folder}/{path}", "cannot be read", error) from None
 
 
-_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_UNFIT = "[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
 """Line breaks, which would make two names of one in a list of files; other controls; and the half surrogates that Python
 stands in for bytes that are not UTF-8."""
 
 
 def unfit_names(prefix: str, paths: Iterable[str]) -> list[Diagnostic]:
     """What is wrong with paths that no page and no list could name; each is shown behind the prefix, with escapes."""
-    unfit = [path for path in paths if not path.isprintable() and _UNFIT.search(path)]
-    shown = [_UNFIT.sub(lambda character: ascii(character[0])[1:-1], prefix + path) for path in unfit]
+    unfit = [path for path in paths if not path.isprintable() and re.search(_UNFIT, path)]
+    shown = [re.sub(_UNFIT, lambda character: ascii(character[0])[1:-1], prefix + path) for path in unfit]
     hint = "rename it: names must be UTF-8, without line breaks and other control characters"
     return [Diagnostic(path, 0, 0, "its name is no text", hint) for path in shown]
 

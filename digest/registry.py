@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from itertools import combinations
 
-from digest.characters import CONTROL
+from digest.characters import clean
 from digest.errors import ContentError, Diagnostic, did_you_mean
 from digest.notation import EXCHANGES, HOME_EXCHANGES, bare, exchange, parse, slug
 from digest.tickers import Alias, Claim, Company, Identity, Registry
@@ -109,7 +109,7 @@ class _RegistryReader:
         if node is None:
             return ""
         if isinstance(node.value, str):
-            return " ".join(CONTROL.sub("", node.value).split())
+            return " ".join(clean(node.value).split())
         self.refuse(node, f"the {name} must be text", "write it in quotes if the brackets belong to it")
         return ""
 

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 import msgspec
 from msgspec import UNSET
 
-from digest.characters import CONTROL
+from digest.characters import clean
 from digest.errors import did_you_mean
 
 Key = tuple[str | int, ...]
@@ -85,10 +85,11 @@ def _anything(value: Any, wrong: Wrong, key: Key) -> Any:
 
 
 def _text(value: str, wrong: Wrong, key: Key) -> Any:
-    if found := CONTROL.search(value):
-        wrong(key, f"'{dotted(key)}' has a control character in it: U+{ord(found[0]):04X}", "leave it out")
-        return UNSET
-    return value
+    if clean(value) == value:
+        return value
+    first = next(character for character in value if not clean(character))
+    wrong(key, f"'{dotted(key)}' has a control character in it: U+{ord(first):04X}", "leave it out")
+    return UNSET
 
 
 def _items(kind: Any, items: Any, wrong: Wrong, key: Key) -> Any:
