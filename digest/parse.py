@@ -194,7 +194,8 @@ def _article(
         moment = _date(fields, name_date) if kind == "article" else None
     declared = _tickers(fields)
     summary = fields.text("summary")
-    updated = _updated(fields, names, moment)
+    corrections = _corrections(fields, moment)
+    updated = _updated(fields, names, moment, max([day for day, _ in corrections], default=""))
     expires = fields.moment("expires")
     if moment and expires and expires.seconds <= moment.seconds:
         fields.wrong(fields.nodes["expires"], f"'{names['expires']}' is not after 'date'", "correct one of them")
@@ -228,7 +229,7 @@ def _article(
         aliases=_aliases(fields),
         image=_image(fields),
         disclosure=fields.text("disclosure"),
-        corrections=_corrections(fields, moment),
+        corrections=corrections,
         reprint=fields.choice("reprint", ("none", "excerpt", "full"), "excerpt"),
         extra=fields.extra(unknown),
         body=body_key,
@@ -269,13 +270,17 @@ def _date(fields: Fields, name_date: str) -> Moment | None:
     return moment
 
 
-def _updated(fields: Fields, names: dict[str, str], moment: Moment | None) -> Moment | None:
+def _updated(fields: Fields, names: dict[str, str], moment: Moment | None, corrected: str) -> Moment | None:
+    """When the article was last changed; `corrected` is the day of its last correction, which is a change."""
     updated = fields.moment("updated")
-    if moment is None or updated is None or updated.seconds >= moment.seconds:
+    if moment is None:
         return updated
-    if updated.text[11:19] == MIDNIGHT and updated.text[:10] == moment.text[:10]:
-        return moment  # a day alone, and the article's own
-    fields.wrong(fields.nodes["updated"], f"'{names['updated']}' is before 'date'", "correct one of them")
+    if updated and updated.seconds < moment.seconds:
+        if updated.text[11:19] != MIDNIGHT or updated.text[:10] != moment.text[:10]:
+            fields.wrong(fields.nodes["updated"], f"'{names['updated']}' is before 'date'", "correct one of them")
+        updated = moment  # a day alone may be the article's own
+    if corrected > (updated or moment).text[:10]:
+        return fields.moment_of(Node(corrected, 1, 1), "a correction's date")
     return updated
 
 

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import feedparser
 import html5lib
 import pytest
-from sites import article, make, options, write
+from sites import article, make, options, page, write
 
 from digest.build import build
 
@@ -251,6 +251,23 @@ def test_groups_have_the_formats_that_were_asked_for(tmp_path: Path) -> None:
     for path in ("tickers/tsla/index.html", "tickers/index.json", "tickers/tsla/index.json", "feeds/index.html", "feeds.opml"):
         text = (output / path).read_text("utf-8")
         assert "tickers/tsla/feed.xml" not in text and "tickers/tsla/atom.xml" in text, path
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"correction": "{date: 2024-05-19, text: Six.}"}, "2024-05-19T00:00:00-04:00"),
+        ({"correction": "[{date: 2024-05-20, text: A.}, {date: 2024-05-18, text: B.}]"}, "2024-05-20T00:00:00-04:00"),
+        ({"correction": "{date: 2024-05-19, text: Six.}", "updated": "2024-05-19 09:00"}, "2024-05-19T09:00:00-04:00"),
+        ({"correction": "{date: 2024-05-17, text: Six.}"}, None),
+        ({"correction": "Six."}, None),
+    ],
+)
+def test_a_correction_is_a_change(tmp_path: Path, fields: dict[str, str], expected: str | None) -> None:
+    """Readers that ask for what has changed are told of a correction on a later day, also where `updated` was forgotten."""
+    make(write(tmp_path, {"content/a.md": article(date="2024-05-17 11:41", **fields)}))
+    [item] = json.loads(page(tmp_path, "feed.json"))["items"]
+    assert item.get("date_modified") == expected
 
 
 def test_a_withdrawn_article_leaves_its_feeds(tmp_path: Path) -> None:
