@@ -359,12 +359,14 @@ def _remove(output: Path, paths: Iterable[str]) -> int:
             continue
         try:
             os.unlink(f"{output}/{path}")
+            removed += 1
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            continue
-        removed += 1
+            pass  # somebody else removed it, and maybe left its folders
         for folder in _parents(path):
             try:
                 os.rmdir(f"{output}/{folder}")
+            except FileNotFoundError:
+                continue
             except OSError:
                 break
     return removed

@@ -115,7 +115,7 @@ class Worker:
             try:
                 staged = publish.place(chunk.stage, chunk.fresh, index, page.path)
                 if page.renderer == "copy":
-                    same = not chunk.fresh and _same_file(page.view.source, target)
+                    same = not chunk.fresh and _hash(target) == page.view.hash
                     if not same:
                         _copy(page, staged)
                 else:
@@ -138,13 +138,25 @@ class Worker:
 
 
 def _copy(page: Page, to: str) -> None:
-    """Copy a published file. Raises `ContentError` when it cannot be read, or its copy not be written."""
+    """Copy a published file. Raises `ContentError` when that cannot be done, or it is not any more what it was."""
     import shutil  # late, as few builds copy anything
 
+    source = page.view.source
     try:
-        shutil.copyfile(page.view.source, to)
+        shutil.copyfile(source, to)
     except OSError as error:
-        raise ContentError.at(page.view.source, "cannot be copied", error) from None
+        raise ContentError.at(source, "cannot be copied", error) from None
+    if _hash(to) != page.view.hash:
+        raise ContentError([Diagnostic(source, 0, 0, "it was written to while the site was built", "build again")])
+
+
+def _hash(path: str) -> bytes:
+    """The hash of a file; empty where there is none."""
+    try:
+        with open(path, "rb") as file:
+            return digest(file.read())
+    except OSError:
+        return b""
 
 
 encode = msgspec.msgpack.Encoder().encode
@@ -223,14 +235,5 @@ def _has(path: str, data: bytes) -> bool:
             return False
         with open(path, "rb") as file:
             return file.read() == data
-    except OSError:
-        return False
-
-
-def _same_file(source: str, target: str) -> bool:
-    from filecmp import cmp  # late, as few builds copy anything
-
-    try:
-        return cmp(source, target, shallow=False)
     except OSError:
         return False

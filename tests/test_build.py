@@ -351,6 +351,34 @@ def test_record_cannot_lead_outside(tmp_path: Path, path: str) -> None:
     assert (tmp_path / "precious.txt").exists()
 
 
+def test_a_page_that_somebody_removed_leaves_no_folder(tmp_path: Path) -> None:
+    """What is not planned any more goes with its folders, also where its file is gone already."""
+    write(tmp_path, {"content/a.md": article(), "content/b.md": article("B", date="2024-04-01")})
+    make(tmp_path)
+    for path in ("content/b.md", "output/2024/04/01/b/index.html"):
+        (tmp_path / path).unlink()
+    make(tmp_path)
+    assert not (tmp_path / "output/2024/04").exists()
+
+
+def test_media_changed_while_it_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is not any more what was planned is no part of the site: the build says so, and the next one is right."""
+    write(tmp_path, {"content/a.md": article(), "content/a.bin": "old"})
+    copy = shutil.copyfile
+
+    def late(source: str, to: str) -> str:
+        write(tmp_path, {"content/a.bin": "new"})
+        return copy(source, to)
+
+    monkeypatch.setattr(shutil, "copyfile", late)
+    with pytest.raises(ContentError, match=r"content/a\.bin: error: it was written to while the site was built \(build again\)"):
+        make(tmp_path, jobs=1)
+    write(tmp_path, {"content/a.bin": "old"})
+    monkeypatch.undo()
+    make(tmp_path)
+    assert page(tmp_path, "media/a.bin") == "old"
+
+
 def test_record_in_another_order(tmp_path: Path) -> None:
     """A list that some tool has put into another order tells as well what is digest's."""
     write(tmp_path, {"content/a.md": article(), "content/b.md": article("B")})
