@@ -7,6 +7,7 @@ the modules below, which are imported when it runs.
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
 import time
@@ -60,6 +61,8 @@ def run() -> None:
     a look for garbage among them.
     """
     gc.disable()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr does: a path may be in letters that a terminal lacks
     try:
         main(prog_name="digest")
     except SystemExit as exit:
