@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from digest import views
 from digest.notation import mic
+from digest.urls import FORMATS
 
 MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
@@ -80,9 +81,8 @@ def direction(language: str) -> str:
 
 def format_name(media_type: str) -> str:
     """What people call a feed of this MIME type."""
-    return {"application/rss+xml": "RSS feed", "application/atom+xml": "Atom feed", "application/feed+json": "JSON Feed"}[
-        media_type
-    ]
+    name = next(format.name for format in FORMATS.values() if format.type == media_type)
+    return name if name.endswith("Feed") else f"{name} feed"
 
 
 def initials(entries: Iterable[views.GroupEntry]) -> list[tuple[str, list[views.GroupEntry]]]:

@@ -20,7 +20,7 @@ from digest.fingerprint import fingerprint
 from digest.groups import Group
 from digest.inputs import File
 from digest.sections import Cards, Contents, Memory, Page, Plan, Section
-from digest.sharedviews import FEED_TYPES, SITE_FORMATS, Fetch, SharedViews
+from digest.sharedviews import Fetch, SharedViews
 from digest.site import Site
 
 FEED = "feed/"
@@ -252,7 +252,7 @@ class _Planner(SharedViews):
         config, site = self.config, self.site
         about = config.description or config.title
         listed: list[tuple[str, tuple[views.Feed, ...]]] = [("Site", self.view.feeds)]
-        yield self._feed_section("", self.view.feeds[: len(SITE_FORMATS)], about, site.articles[: config.feeds.items])
+        yield self._feed_section("", urls.FORMATS, self.view.feeds, about, site.articles[: config.feeds.items])
         days = list(site.editions)[: config.feeds.group_items]
         yield self._section(f"{FEED}editions", [self.days[day] for day in days], self._editions_feed, days)
         for kind, groups in site.groups.items():
@@ -262,7 +262,7 @@ class _Planner(SharedViews):
                 feeds += found
                 about = group.description or (found[0].title if found else "")
                 newest = group.articles[: config.feeds.group_items]
-                yield self._feed_section(urls.group(kind, slug), found, about, newest)
+                yield self._feed_section(urls.group(kind, slug), config.feeds.group_formats, found, about, newest)
             if feeds:
                 listed.append((kind.capitalize(), tuple(feeds)))
         yield self._section("feeds", listed, self._feed_lists, listed)
@@ -272,18 +272,21 @@ class _Planner(SharedViews):
         yield Page("feeds/index.html", "html", "feeds.html", page)
         yield Page("feeds.opml", "opml", "", page)
 
-    def _feed_section(self, folder: str, feeds: tuple[views.Feed, ...], about: str, newest: list[Entry]) -> Section:
+    def _feed_section(
+        self, folder: str, formats: Iterable[str], feeds: tuple[views.Feed, ...], about: str, newest: list[Entry]
+    ) -> Section:
         """The same articles in every format."""
         inputs = feeds, about, Cards(newest), Contents(newest)
-        return self._section(FEED + folder, inputs, self._feed_pages, folder, feeds, about, newest)
+        return self._section(FEED + folder, inputs, self._feed_pages, folder, formats, feeds, about, newest)
 
-    def _feed_pages(self, folder: str, feeds: tuple[views.Feed, ...], about: str, newest: Iterable[Entry]) -> Iterator[Page]:
+    def _feed_pages(
+        self, folder: str, formats: Iterable[str], feeds: tuple[views.Feed, ...], about: str, newest: Iterable[Entry]
+    ) -> Iterator[Page]:
         items = tuple([views.FeedItem(self.card(entry), self.content(entry)) for entry in newest])
-        for feed in feeds:
-            page, full_text = self.url(folder), self.config.feeds.full_text
+        page, full_text = self.url(folder), self.config.feeds.full_text
+        for format, feed in zip(formats, feeds, strict=False):  # the site has one more, of its editions
             view = views.ArticleFeed(self.view, feed.title, about, feed.url, page, full_text, items)
-            format = next(format for format, type in FEED_TYPES.items() if type == feed.type)
-            yield Page(urls.feed(folder, format), format, "", view)
+            yield Page(folder + urls.FORMATS[format].file, format, "", view)
 
     def _editions_feed(self, days: Iterable[str]) -> Iterator[Page]:
         items = []
@@ -292,8 +295,8 @@ class _Planner(SharedViews):
             items.append(views.EditionItem(self.edition(day), self.note(note) if note else None))
         title = f"{self.config.title}: editions"
         about = self.config.description or title
-        view = views.EditionFeed(self.view, title, about, self.url("editions.xml"), self.url("archive/"), tuple(items))
-        yield Page("editions.xml", "editions_rss", "", view)
+        view = views.EditionFeed(self.view, title, about, self.url(urls.EDITIONS), self.url("archive/"), tuple(items))
+        yield Page(urls.EDITIONS, "editions_rss", "", view)
 
     def _sitemaps(self) -> Iterator[Section]:
         """One a month, or more where a month has too many addresses, and one of the pages that belong to no month."""

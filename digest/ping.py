@@ -28,7 +28,7 @@ TIMEOUT = 10
 
 TOO_MANY_REQUESTS = 429
 
-FEEDS = ("feed.xml", "atom.xml", "feed.json", "editions.xml")
+FEEDS = {urls.EDITIONS, *(format.file for format in urls.FORMATS.values())}
 """Names of the files that are feeds."""
 
 Pause = Callable[[float], None]

@@ -24,10 +24,6 @@ NOTHING = Settled()
 REMEMBERED = 5_000
 """Cards whose values are kept for the next plan."""
 
-FEED_TYPES = {"rss": "application/rss+xml", "atom": "application/atom+xml", "json": "application/feed+json"}
-FEED_NAMES = {"rss": "RSS", "atom": "Atom", "json": "JSON Feed"}
-SITE_FORMATS = ("rss", "atom", "json")
-
 
 class SharedViews:
     """A site's shared views. What is wrong with addresses gathers in `problems` as they are made."""
@@ -60,8 +56,8 @@ class SharedViews:
         sections = [views.Link(kind.capitalize(), self.url(kind + "/")) for kind in KINDS if site.groups[kind]]
         menu = [views.Link(page.title, self.url(page.address)) for page in site.standing]
         menu += [views.Link(item.name, self._menu_url(item.url)) for item in config.menu]
-        editions = views.Feed(f"{config.title}: editions", self.url("editions.xml"))
-        feeds = (*self._feeds_of("", config.title, SITE_FORMATS), editions)
+        editions = views.Feed(f"{config.title}: editions", self.url(urls.EDITIONS))
+        feeds = (*self._feeds_of("", config.title, urls.FORMATS), editions)
         image = self.url(urls.media(config.image)) if config.image in media else ""
         if config.image and not image:
             self.problems.append(Diagnostic("", 0, 0, f"the setting 'image' names no media file: '{config.image}'"))
@@ -98,9 +94,9 @@ class SharedViews:
     def _feeds_of(self, folder: str, title: str, formats: Iterable[str]) -> tuple[views.Feed, ...]:
         """The feeds of a folder under distinct titles: the first has the title alone."""
         found = []
-        for number, format in enumerate(formats):
-            name = f"{title} ({FEED_NAMES[format]})" if number else title
-            found.append(views.Feed(name, self.url(urls.feed(folder, format)), FEED_TYPES[format]))
+        for number, format in enumerate([urls.FORMATS[name] for name in formats]):
+            name = f"{title} ({format.name})" if number else title
+            found.append(views.Feed(name, self.url(folder + format.file), format.type))
         return tuple(found)
 
     def group_feeds(self, group: Group) -> tuple[views.Feed, ...]:

@@ -8,6 +8,7 @@ from html import escape
 
 from digest.characters import clean
 from digest.feeditems import timestamp, uri
+from digest.urls import FORMATS
 from digest.views import Card, Feed, FeedsPage, NewsSitemap, Sitemap, SitemapEntry, SitemapIndex
 
 LIMIT = 50_000
@@ -100,7 +101,7 @@ def opml(view: FeedsPage) -> bytes:
 
 def _once(feeds: tuple[Feed, ...]) -> list[Feed]:
     """Those of these feeds that are in the first format that any of them is in."""
-    found = ([feed for feed in feeds if feed.type == each] for each in ("application/rss+xml", "application/atom+xml"))
+    found = ([feed for feed in feeds if feed.type == each] for each in (FORMATS["rss"].type, FORMATS["atom"].type))
     return next(filter(None, found), list(feeds))
 
 

@@ -2,7 +2,7 @@
 
 The registry, `content/tickers.yaml`, gives companies their names and their other symbols, each with the days
 on which it was one, because symbols change (`FB` became `META`) and are given to others (`WTW`). How tickers
-are written is `notation`, whose functions stand here too: the other modules know one place for tickers.
+are written is left to `notation`.
 
     META:
       name: Meta Platforms

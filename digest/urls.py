@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 SAFE = "/-_.~!$&'()*+,;=:@"
@@ -38,9 +39,23 @@ def group_month(kind: str, slug: str, month: str) -> str:
     return f"{kind}/{slug}/{month}/"
 
 
-def feed(folder: str, format: str = "rss") -> str:
-    """A feed's path in the folder that it is the feed of."""
-    return folder + {"rss": "feed.xml", "atom": "atom.xml", "json": "feed.json"}[format]
+class Format(NamedTuple):
+    """A format of feeds: what people call it, the name of its files, and their MIME type."""
+
+    name: str
+    file: str
+    type: str
+
+
+FORMATS = {
+    "rss": Format("RSS", "feed.xml", "application/rss+xml"),
+    "atom": Format("Atom", "atom.xml", "application/atom+xml"),
+    "json": Format("JSON Feed", "feed.json", "application/feed+json"),
+}
+"""By the names that settings use."""
+
+EDITIONS = "editions.xml"
+"""The feed of editions, RSS."""
 
 
 def media(path: str) -> str:

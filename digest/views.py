@@ -2,7 +2,7 @@
 
 Every string is text, not HTML, unless its name says so. URLs of pages are root-relative and carry the base path
 (`/news/2024/05/17/slug/`); `Site.origin` in front makes them absolute. Times are ISO 8601 text with an offset, in the
-site's zone. `pages` makes views; `templates` and `feeds` render them; nobody changes one.
+site's zone. `pages` and `sharedviews` make views; `templates` and `feeds` render them; nobody changes one.
 """
 
 from __future__ import annotations
@@ -282,7 +282,7 @@ class Group(View, frozen=True):
     """A watchlist's or ticker's text from the settings or the registry, or empty."""
     url: str
     feed: str = ""
-    """Its RSS, root-relative."""
+    """The first of its feeds, root-relative, or empty."""
     aliases: tuple[str, ...] = ()
     """Symbols that mean the same ticker."""
     tickers: tuple[Ticker, ...] = ()
