@@ -206,8 +206,10 @@ _UNFIT = "[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
 stands in for bytes that are not UTF-8."""
 
 
-def unfit_names(prefix: str, paths: Iterable[str]) -> list[Diagnostic]:
+def unfit_names(prefix: str, paths: Collection[str]) -> list[Diagnostic]:
     """What is wrong with paths that no page and no list could name; each is shown behind the prefix, with escapes."""
+    if "".join(paths).isprintable():  # which is quicker than to ask each
+        return []
     unfit = [path for path in paths if not path.isprintable() and re.search(_UNFIT, path)]
     shown = [re.sub(_UNFIT, lambda character: ascii(character[0])[1:-1], prefix + path) for path in unfit]
     hint = "rename it: names must be UTF-8, without line breaks and other control characters"
