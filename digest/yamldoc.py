@@ -7,8 +7,8 @@ nesting. What a field's text must look like is left to the schemas of the caller
 which come through as they are.
 
 The work is done on the parser's events, because they still carry anchors and tags, and need no recursion in
-the parser. libyaml is used when PyYAML was built with it. It words its errors differently, so a text that it
-rejects is read once more by the pure parser, whose word is final.
+the parser. libyaml is used when PyYAML was built with it. It words its errors differently and places some of
+them elsewhere, so a text that is refused is read once more by the pure parser, whose word is final.
 """
 
 from __future__ import annotations
@@ -65,10 +65,11 @@ def load(text: str, path: str, first_line: int = 1, *, mapping: bool = True, rem
     try:
         reader = _Reader(_FAST(text), path, first_line, odd)
         root = reader.document(mapping)
+        refused = bool(reader.findings)
     except (yaml.YAMLError, UnicodeEncodeError):
+        refused = True
+    if refused:
         reader, root = _second_reading(text, path, first_line, odd, mapping)
-    if reader.findings:
-        raise ContentError(reader.findings)
     if remarks is not None and "#" in text:
         remarks += reader.remarks(text)
     return root
@@ -170,6 +171,8 @@ class _Reader:
             value = self.text(event)
             if not event.style:
                 self.unquoted.append(event)
+                if key and not value:
+                    mark = key.end_mark  # the parsers place a value left out differently
         elif kind is yaml.AliasEvent:
             hint = "quote the value if the '*' belongs to it, else repeat what the alias stands for"
             self.refuse(mark, "aliases are not supported", hint)
@@ -180,10 +183,10 @@ class _Reader:
                 self.refuse(mark, f"nested deeper than {DEPTH} levels")
                 raise _TooDeep
             value = self.entries(depth) if kind is yaml.MappingStartEvent else self.items(depth)
-        line = mark.line + self.first_line
         if key is None:
-            return Node(value, line, mark.column + 1)
-        return Node(value, line, mark.column + 1, key.line + self.first_line, key.column + 1)
+            return Node(value, mark.line + self.first_line, mark.column + 1)
+        start = key.start_mark
+        return Node(value, mark.line + self.first_line, mark.column + 1, start.line + self.first_line, start.column + 1)
 
     def text(self, event: Any) -> str:
         self.scalar = event
@@ -203,7 +206,7 @@ class _Reader:
         while type(event := self.next()) is not yaml.MappingEndEvent:
             mark = event.start_mark
             key = self.key(event, depth)
-            value = self.node(self.next(), depth + 1, mark)
+            value = self.node(self.next(), depth + 1, event)
             if key in entries:
                 first = entries[key].key_line
                 self.refuse(mark, f"duplicate key '{key}', first on line {first}", "remove one of the two")
@@ -258,7 +261,7 @@ class _Reader:
 
 
 def _second_reading(text: str, path: str, first_line: int, odd: bool, mapping: bool) -> tuple[_Reader, Node]:
-    """The pure parser's reading of what the fast one rejected; raises `ContentError` if it does so too."""
+    """The pure parser's reading of what was refused at first; raises `ContentError` if it is refused again."""
     try:
         loader = _Pure(text)
     except yaml.reader.ReaderError as error:
@@ -267,10 +270,12 @@ def _second_reading(text: str, path: str, first_line: int, odd: bool, mapping: b
         raise ContentError([Diagnostic(path, line, column, "a character that is not text")]) from None
     reader = _Reader(loader, path, first_line, odd)
     try:
-        return reader, reader.document(mapping)
+        root = reader.document(mapping)
     except yaml.MarkedYAMLError as error:
         reader.refuse(*_explain(error, text.translate(_RESTORE) if odd else text, reader.scalar))
-        raise ContentError(reader.findings) from None
+    if reader.findings:
+        raise ContentError(reader.findings)
+    return reader, root
 
 
 # What PyYAML says, with facts of ours behind it; whether to blame the start of the construct or the place

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from digest import yamldoc
@@ -239,6 +239,8 @@ PIECES += [
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=14).map(lambda pieces: "a: " + "".join(pieces)))
+@example("a: \n? b c\n")
+@example("a: {? }\n")
 def test_any_text_is_read_or_refused_alike_by_both_parsers(text: str) -> None:
     """libyaml and the pure parser give the same values or diagnostics, and never another exception."""
 
