@@ -292,12 +292,13 @@ def _queues(pages: list[tuple[int, Page, bool]], jobs: int) -> list[list[list[tu
     """What Jinja renders and what feedgen writes, each in small parts.
 
     So of two processes each loads one of them, and each remembers what the other does not need: cards here, feed items there.
-    Pages of one month come together, as they show the same articles.
+    Pages of one month come together, as they show the same articles. Those of no month come first: among them are the
+    longest, and who has one of those in the end lets the others wait.
     """
 
     def month(page: tuple[int, Page, bool]) -> str:
         found = _MONTH(page[1].path)
-        return f"{found[1]}-{found[2]}" if found else ""
+        return f"{found[1]}-{found[2]}" if found else "none"
 
     by_library: tuple[list[tuple[int, Page, bool]], list[tuple[int, Page, bool]]] = [], []
     for page in sorted(pages, key=month, reverse=True):
