@@ -125,7 +125,8 @@ class _Reader:
         """A query's rows."""
         process = os.getpid()
         if process not in self._connections:
-            connection = sqlite3.connect(Path(self._path).as_uri() + "?mode=ro", uri=True, check_same_thread=False)
+            address = Path(self._path).as_uri() + "?mode=ro"
+            connection = sqlite3.connect(address, uri=True, check_same_thread=False, timeout=PATIENCE)
             self._connections[process] = _closed_with(self, connection)
         return self._connections[process].execute(query, values).fetchall()
 
@@ -167,7 +168,10 @@ class Store:
         self._process, self._elsewhere = os.getpid(), _Reader(str(self.path))
         connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=PATIENCE)
         self._connection = _closed_with(self, connection)
-        if self._version() != VERSION:
+        self._ahead = False
+        if self._version() == VERSION:
+            self._write_ahead()
+        else:
             with self._connection:
                 self._connection.execute("BEGIN IMMEDIATE")
                 if self._version() == 0:  # nobody else has made the tables meanwhile
@@ -177,9 +181,13 @@ class Store:
                         self._connection.execute(statement)
                 elif self._version() != VERSION:
                     raise sqlite3.DatabaseError("another version's cache")
-        with contextlib.suppress(sqlite3.OperationalError):  # somebody is writing: then it stays for the next time
-            self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
+
+    def _write_ahead(self) -> None:
+        """Let others read while this one writes. An empty file is filled first: by way of a log all would be written twice."""
+        with contextlib.suppress(sqlite3.OperationalError):  # somebody is at work: then it stays for the next time
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._ahead = True
 
     def _version(self) -> int:
         return int(self._connection.execute("PRAGMA user_version").fetchone()[0])
@@ -206,6 +214,8 @@ class Store:
             with self._connection:
                 self._connection.execute("BEGIN IMMEDIATE")
                 yield
+            if not self._ahead:
+                self._write_ahead()
         except sqlite3.Error as error:
             raise _trouble(error) from error
 

@@ -790,6 +790,17 @@ def test_cache_in_use_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert "Other" in page(tmp_path, "2024/05/17/a/index.html")
 
 
+def test_cache_can_be_read_while_another_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A build need not wait for another one that is filling the same cache, not even after the very first one."""
+    monkeypatch.setattr("digest.store.PATIENCE", 0.1)
+    write(tmp_path, {"content/a.md": article()})
+    make(tmp_path)
+    other = sqlite3.connect(tmp_path / ".digest/cache.db", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    assert Store(tmp_path / ".digest/cache.db").sources().keys() == {"a.md"}
+    other.close()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks")
 def test_killed_worker_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that is killed ends the build with a message, and the output as it was."""
