@@ -38,9 +38,6 @@ CHUNK = 50
 KEPT = 5_000
 """Articles that are kept in memory because somebody looked into them."""
 
-FRESH = 20_000
-"""Encoded articles that are kept in memory because they were just parsed: about 25 MB."""
-
 UNTRUSTED = 0
 """The inode's number in a state that no later look shall match."""
 
@@ -73,8 +70,7 @@ class Library:
         self.entries: dict[str, Entry] = {}
         self._heads: dict[str, tuple[bytes, Article]] = {}
         """Articles that were looked into lately, with the version of their source."""
-        self._fresh: dict[str, bytes] = {}
-        """Encoded articles that were just parsed: whoever renders all of them need not fetch them from the store."""
+        self._fresh = work.Fresh()
         self._registry: tuple[bytes, Registry] | None = None
         self._settings = self._terms = b""
         """The keys of the settings and terms under which all of it was looked at."""
@@ -182,7 +178,6 @@ class Library:
     ) -> None:
         """Parse what is stale, and bring all entries to these terms."""
         rows = self.rows = self.rows or {}
-        self._fresh.clear()
         chunks = [ParseChunk(settings, paths) for paths in chunked(stale.to_parse, CHUNK)]
         many = len(stale.to_parse) >= POOL_FROM
         results = workers.map([chunks], many, busy=True)
@@ -195,6 +190,8 @@ class Library:
         renderer.load(every=many)  # also while others parse
         if workers.waiting():
             renderer.load(every=True)
+        fresh = self._fresh = renderer.fresh
+        fresh.clear()
         done = 0
         with self.store.transaction():
             for found in results:
@@ -204,14 +201,16 @@ class Library:
                     stat = _trusted(result.stat, result.read_at)
                     changed[result.path] = SourceRow(result.path, stat, result.hash, settings_key, terms_key, result.entry)
                     self.entries[result.path] = _decode_entry(result.entry)
-                    if len(self._fresh) >= FRESH:
-                        self._fresh.clear()
-                    self._fresh[result.path] = result.head
+                    fresh.put(result)
                 done += len(found)
                 progress("parse", done, len(stale.to_parse))
             self.store.put_sources(changed.values(), stale.gone)
         rows.update(changed)
         self._racy = [path for path, row in changed.items() if row.stat.inode == UNTRUSTED]
+
+    def settle(self) -> None:
+        """Keep in the store alone what a build has parsed, now that it is done."""
+        self._fresh.clear()
 
     def _catalogue(self, terms: Terms, terms_key: bytes, but: Container[str]) -> dict[str, SourceRow]:
         """Bring all entries but those of some sources to these terms; return the rows that this changes."""
@@ -240,7 +239,7 @@ class Library:
         if known and known[0] == version:
             return known[1]
         try:
-            found = work.decode(self._fresh.get(entry.path) or self.store.head(entry.path, version)).article
+            found = work.decode(self._fresh.heads.get(entry.path) or self.store.head(entry.path, version)).article
         except UNREADABLE as error:
             raise Damaged.because(error) from error
         assert found is not None

@@ -87,6 +87,7 @@ class Pipeline:
             staging, rendered = self.render(todo, before)
             return self.publish(todo, before, staging, rendered, self.report(whole, plan))
         finally:
+            self.library.settle()
             if self.workers:
                 self.workers.close()
 

@@ -63,6 +63,33 @@ class ParsedSource(msgspec.Struct, frozen=True):
     """The encoded `Entry`."""
 
 
+class Fresh:
+    """What was just parsed, in memory, so that who renders all of it need not fetch it from the cache."""
+
+    ROOM = 80 << 20
+    """Bytes; what there is no room for has to be fetched."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget it: whoever needs it later fetches it."""
+        self._room = self.ROOM
+        self.heads: dict[str, bytes] = {}
+        """By the paths of their sources."""
+        self.bodies: dict[bytes, bytes] = {}
+        """By their keys."""
+
+    def put(self, source: ParsedSource) -> None:
+        """Remember a source in place of any other of the same path; the earlier ones go where there is no room."""
+        size = len(source.head) + len(source.html)
+        if size > self._room:
+            self.clear()
+        self._room -= size
+        self.heads[source.path] = source.head
+        self.bodies[source.body] = source.html
+
+
 class RenderChunk(msgspec.Struct, frozen=True):
     output: str
     stage: str
@@ -168,7 +195,8 @@ class Renderer:
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
-        self._body = lru_cache(4096)(Bodies(setup.cache))
+        self._stored = lru_cache(4096)(Bodies(setup.cache))
+        self.fresh = Fresh()
 
     def render(self, page: Page) -> bytes:
         """The page's bytes. Raises `ContentError`, in a template's name."""
@@ -179,6 +207,10 @@ class Renderer:
             return str(view.text).encode()
         render, takes_bodies = _renderer(kind)
         return render(view, self._body) if takes_bodies else render(view)
+
+    def _body(self, key: bytes) -> str:
+        fresh = self.fresh.bodies.get(key)
+        return self._stored(key) if fresh is None else fresh.decode()
 
     def load(self, every: bool) -> None:
         """Load ahead of time what pages are rendered with: all of it, or only what hardly a build does without."""

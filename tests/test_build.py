@@ -790,6 +790,16 @@ def test_cache_in_use_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert "Other" in page(tmp_path, "2024/05/17/a/index.html")
 
 
+@pytest.mark.parametrize("room", [0, 1000])
+def test_what_was_parsed_need_not_fit_into_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int) -> None:
+    """Where articles that were just parsed find no room, their heads and bodies come from the cache: the site is the same."""
+    write(tmp_path, {f"content/a{number}.md": article(f"Title {number}", body=f"Text {number}.") for number in range(5)})
+    make(tmp_path, output=tmp_path / "roomy", cache=None)
+    monkeypatch.setattr(work.Fresh, "ROOM", room)
+    make(tmp_path)
+    assert tree(tmp_path / "output") == tree(tmp_path / "roomy")
+
+
 def test_cache_can_be_read_while_another_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A build need not wait for another one that is filling the same cache, not even after the very first one."""
     monkeypatch.setattr("digest.store.PATIENCE", 0.1)
