@@ -134,10 +134,11 @@ def test_every_scenario_runs_and_leaves_the_content_as_it_was(tmp_path: Path) ->
     outcomes = {name: scenario(site, 0) for name, scenario in scenarios.SCENARIOS}
     assert all(outcome.sample.seconds > 0 for outcome in outcomes.values())
     assert all(outcome.sample.memory > 2**20 for outcome in outcomes.values())
-    edit, addition = outcomes["one edit"].changes, outcomes["one addition"].changes
+    all_of_it, edit, addition = (outcomes[name].changes for name in ("cold", "one edit", "one addition"))
+    assert all_of_it is not None
     assert edit is not None
     assert addition is not None
-    assert 0 < edit.shared < addition.shared
+    assert 0 < edit.shared < addition.shared < all_of_it.shared
     assert contents(site.folder / "content") == content
     row = report.Row(30, "digest", {name: [outcome] for name, outcome in outcomes.items()})
     assert "| 30 | digest |" in report.report("a machine", ["digest 1"], 1, [row])

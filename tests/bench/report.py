@@ -55,15 +55,16 @@ def report(machine: str, versions: Iterable[str], runs: int, rows: Sequence[Row]
 
 
 def figures(rows: Sequence[Row]) -> str:
-    """Seconds, memory, and what must be uploaded: files of the kinds that all make + of other kinds."""
+    """Seconds, memory, and what is made and must be uploaded: files of the kinds that all make + of other kinds."""
     return _table(
-        ("articles", "program", *TIMES, "peak memory", "changed by an edit", "changed by an addition"),
+        ("articles", "program", *TIMES, "peak memory", "output", "changed by an edit", "changed by an addition"),
         (
             (
                 f"{row.size:,}",
                 row.program,
                 *(f"{_rounded(row.seconds(name), 3)} s" for name in TIMES),
                 f"{row.memory() / MIB:,.0f} MiB",
+                _changes(row.changes("cold")),
                 _changes(row.changes("one edit")),
                 _changes(row.changes("one addition")),
             )

@@ -18,7 +18,7 @@ class Outcome(NamedTuple):
 
     sample: measure.Sample
     changes: measure.Changes | None = None
-    """Counted in the first repetition of a scenario that changes the content."""
+    """Counted in the first repetition of a cold build, of which all is new, and of a scenario that changes the content."""
 
 
 Scenario = Callable[[Site, int], Outcome]
@@ -32,9 +32,10 @@ def start(site: Site, turn: int) -> Outcome:
 
 def cold(site: Site, turn: int) -> Outcome:
     """A build into an empty output, with nothing remembered."""
-    del turn
     site.clear()
-    return Outcome(site.build())
+    sample = site.build()
+    made = measure.changes({}, measure.snapshot(site.output), SHARED.fullmatch) if turn == 0 else None
+    return Outcome(sample, made)
 
 
 def unchanged(site: Site, turn: int) -> Outcome:
