@@ -3,7 +3,8 @@
 A program takes part when it is installed; nothing is installed here. Each peer has a fair site of its own
 below `peers/`, tuned to make these outputs and no others: a page for every article, the list of every ticker
 (all its articles, 50 a page), home, an archive by day, and RSS of 20 items in full for the site and every
-ticker.
+ticker. The peers' pages are plain. Digest is measured with its theme, as people use it, and with pages that
+are as plain as theirs.
 """
 
 from __future__ import annotations
@@ -95,7 +96,7 @@ class Site:
         self._settled = False
 
 
-def digest(name: str, python: str, jobs: int | None, engine: str = "") -> Program:
+def digest(name: str, python: str, jobs: int | None, engine: str = "", template: str = "digest") -> Program:
     """This program, as the interpreter `python` has it; `engine` is a Markdown engine, else the usual one."""
     # Another interpreter shall not be led to this checkout.
     environment = () if python == sys.executable else (("PYTHONPATH", ""),)
@@ -103,7 +104,7 @@ def digest(name: str, python: str, jobs: int | None, engine: str = "") -> Progra
     return Program(
         name=name,
         version=_version(start, dict(environment)),
-        template="digest",
+        template=template,
         command=(python, "-m", "digest", "build", "-q", *(("-j", str(jobs)) if jobs else ())),
         start=start,
         output="output",
@@ -176,10 +177,11 @@ PEER_PROGRAMS: dict[str, Callable[[], Program | None]] = {
 
 
 def programs(peers: tuple[str, ...], jobs: int | None, other: str | None) -> Iterator[Program]:
-    """This program, with each Markdown engine that is installed; then `other`'s; then the installed peers."""
-    yield digest("digest", sys.executable, jobs)
-    if importlib.util.find_spec("pyromark"):
-        yield digest("digest with pyromark", sys.executable, jobs, engine="pyromark")
+    """This program, with each Markdown engine that is installed, also with plain pages; `other`'s; the installed peers."""
+    engines = {"": ""} | ({" with pyromark": "pyromark"} if importlib.util.find_spec("pyromark") else {})
+    for template, pages in (("digest", ""), ("digest_plain", ", plain pages")):
+        for name, engine in engines.items():
+            yield digest(f"digest{name}{pages}", sys.executable, jobs, engine, template)
     if other:
         yield digest("the other digest", other, jobs)
     yield from filter(None, (PEER_PROGRAMS[name]() for name in peers))
