@@ -17,16 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from digest import __version__
+from digest import __version__, terminal
 
 if TYPE_CHECKING:
-    from digest.errors import Diagnostic
-    from digest.inputs import Options, Report
-
-SHOWN = 20
-"""Warnings shown unless all are asked for."""
-
-COLOURS = {"error": "red", "warning": "yellow"}
+    from digest.inputs import Options
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -40,7 +34,7 @@ class _Command(click.Command):
         try:
             return super().invoke(context)
         except DigestError as error:
-            show(error.diagnostics)
+            terminal.show(error.diagnostics)
             context.exit(error.code)
 
 
@@ -150,17 +144,17 @@ def build(
 
         for option in [name for name, given in (("--changed-list", changed_list), ("--verify", verify)) if given]:
             raise click.UsageError(f"{option} is about one build: leave it out, or --watch")
-        preview.watch(make, config, None, _terminal(quiet, explain, verbose))
+        preview.watch(make, config, None, terminal.of_preview(quiet, explain, verbose))
         return
     if changed_list:
         _write_changed(changed_list, ())  # before anything is published that it should tell of
     started = time.perf_counter()
     options = make()
-    report = build(options, progress=_progress(quiet))
+    report = build(options, progress=terminal.progress(quiet))
     if not quiet:
-        show(report.warnings, None if verbose else SHOWN)
-        _show_details(report, explain, verbose)
-        click.echo(summary(report, options, time.perf_counter() - started))
+        terminal.show(report.warnings, None if verbose else terminal.SHOWN)
+        terminal.show_details(report, explain, verbose)
+        click.echo(terminal.summary(report, options, time.perf_counter() - started))
     if changed_list:
         _write_changed(changed_list, (*report.written, *report.healed, *report.removed))
     if verify:
@@ -249,7 +243,7 @@ def serve(
     def make() -> Options:
         return make_options(site, config, drafts=not published, future=not published)
 
-    serve.serve(make, config, _terminal(), host=host, port=port, poll=poll, live=live, browse=browse)
+    serve.serve(make, config, terminal.of_preview(), host=host, port=port, poll=poll, live=live, browse=browse)
 
 
 def make_options(
@@ -297,79 +291,6 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def show(diagnostics: tuple[Diagnostic, ...], most: int | None = None) -> None:
-    """Print diagnostics on standard error, in colour on a terminal; at most so many."""
-    for problem in diagnostics[:most]:
-        text = str(problem)
-        word = f"{problem.severity}:"
-        colour = click.style(word, fg=COLOURS[problem.severity], bold=True)
-        click.echo(text.replace(word, colour, 1), err=True, color=_colours(sys.stderr))
-    if most is not None and len(diagnostics) > most:
-        click.echo(f"… and {len(diagnostics) - most} more (-v shows them all)", err=True)
-
-
-def _colours(stream: Any) -> bool:
-    """Whether to colour: on a terminal that has not asked for none (no-color.org)."""
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-
-
-def _progress(quiet: bool) -> Any:
-    """A line on the terminal that tells how far a step is, once work has gone on for a second."""
-    if quiet or not sys.stderr.isatty():
-        return lambda *_: None
-    started = last = time.monotonic()
-
-    def tell(step: str, done: int, total: int) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - started < 1 or (now - last < 0.1 and done < total):
-            return
-        last = now
-        click.echo("\r\x1b[K" + (f"{step} {done} of {total}" if done < total else ""), err=True, nl=False)
-
-    return tell
-
-
-def _show_details(report: Report, explain: bool, verbose: bool) -> None:
-    if explain:
-        for path, reason in report.reasons:
-            click.echo(f"{reason:<9} {path}")
-    if verbose:
-        for path in report.written:
-            click.echo(f"wrote     {path}")
-        for path in report.removed:
-            click.echo(f"removed   {path}")
-        for step, took in report.steps:
-            click.echo(f"  {step:<10}{took:8.3f} s")
-
-
-def summary(report: Report, options: Options, seconds: float) -> str:
-    """What a build did, in one line."""
-    made = (
-        (report.articles, "article"), (report.editions, "edition"), (report.tickers, "ticker"), (report.feeds, "feed"),
-    )  # fmt: skip
-    skipped = report.skipped
-    left_out = [f"{skipped.drafts} draft{'s'[: skipped.drafts != 1]}", f"{skipped.scheduled} scheduled{_due(report, options)}"]
-    return "; ".join(
-        (
-            ", ".join(f"{number} {word}{'s'[: number != 1]}" for number, word in made),
-            f"{len(report.written)} written, {report.unchanged} unchanged, {len(report.removed)} removed",
-            ", ".join((*left_out, f"{skipped.expired} expired")),
-            f"{seconds:.2f} s",
-        )
-    )
-
-
-def _due(report: Report, options: Options) -> str:
-    from datetime import datetime
-    from zoneinfo import ZoneInfo
-
-    due = report.skipped.next_due
-    if due is None or not report.skipped.scheduled:
-        return ""
-    return f" (next due {datetime.fromtimestamp(due, ZoneInfo(options.config.timezone)):%Y-%m-%d %H:%M})"
-
-
 def _write_changed(path: Path, paths: Iterable[str]) -> None:
     from digest.errors import Diagnostic, SettingsError
 
@@ -400,23 +321,3 @@ def _verify(options: Options, quiet: bool) -> None:
         )
     if not quiet:
         click.echo("verified: a clean build gives the same files")
-
-
-def _terminal(quiet: bool = False, explain: bool = False, verbose: bool = False) -> Any:
-    """How a preview tells what it does: problems in full, one line for every build."""
-    from digest.preview import Terminal
-
-    def built(outcome: Any) -> None:
-        show(outcome.problems, None if verbose else SHOWN)
-        if outcome.trace:
-            click.echo(outcome.trace, err=True, nl=False)
-        if quiet:
-            return
-        at = time.strftime("%H:%M:%S", time.localtime(outcome.at))
-        report = outcome.report
-        if report:
-            _show_details(report, explain, verbose)
-        said = summary(report, outcome.options, outcome.seconds) if report else "not built; waiting for the next change"
-        click.echo(f"{at}  {said}")
-
-    return Terminal(built, click.echo, lambda problem: show((problem,)), _progress(quiet))

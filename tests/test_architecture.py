@@ -28,14 +28,14 @@ FLOORS = (
     ("preview",),
     ("livereload",),
     ("application",),
-    ("serve",),
+    ("serve", "terminal"),
     ("cli",),
     ("__main__",),
 )
 
 # Who may import what does not come with Python.
 DOORS = {
-    "click": {"cli"},
+    "click": {"cli", "terminal"},
     "feedgen": {"feeds"},
     "lxml": {"feeds"},
     "jinja2": {"templates"},

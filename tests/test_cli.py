@@ -200,9 +200,7 @@ def test_colours(tmp_path: Path) -> None:
 def test_progress_is_for_terminals(site: Path) -> None:
     """Work of more than a second tells how far it is, on a terminal only; shorter work does not."""
     clock = "import itertools, time; time.monotonic = itertools.count(0, {}).__next__; "
-    tell = (
-        "from digest.cli import _progress; tell = _progress(False); tell('parse', 1, 3); tell('parse', 2, 3); tell('parse', 3, 3)"
-    )
+    tell = "from digest.terminal import progress; tell = progress(False); [tell('parse', done, 3) for done in (1, 2, 3)]"
     assert b"parse 2 of 3" in on_a_terminal("-c", clock.format(2) + tell)
     assert on_a_terminal("-c", clock.format(0.1) + tell) == b""
     piped = subprocess.run([sys.executable, "-c", clock.format(2) + tell], env=ENVIRONMENT, capture_output=True, check=True)
