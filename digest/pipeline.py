@@ -199,11 +199,14 @@ class Pipeline:
             for queue in _queues(pages, self.options.jobs)
         ]
         rendered: list[Rendered] = []
+        found: dict[Diagnostic, list[str]] = {}
         try:
             for done, problems in self.workers.map(queues, worthwhile):
                 rendered += done
-                self.problems += [problem for problem in problems if problem not in self.problems]
+                for problem, paths in problems.items():
+                    found.setdefault(problem, []).extend(paths)
                 self.progress("render", len(rendered), len(pages))
+            self.problems += [_shown_on(problem, paths) for problem, paths in found.items()]
             self.problems += [
                 Diagnostic(f"{self.options.output}/{planned[page.index].path}", 0, 0, FOREIGN, publish.FOREIGN_HINT)
                 for page in rendered
@@ -287,6 +290,14 @@ class Pipeline:
         self.problems += [
             msgspec.structs.replace(problem, path=f"{folder}/{problem.path}") if problem.path else problem for problem in problems
         ]
+
+
+def _shown_on(problem: Diagnostic, paths: list[str]) -> Diagnostic:
+    """The problem of a template, with a page where it showed and how many others; without paths, as it is."""
+    if not paths:
+        return problem
+    others = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    return msgspec.structs.replace(problem, message=f"{problem.message}, on {min(paths)}{others}")
 
 
 def _queues(pages: list[tuple[int, Page, bool]], jobs: int) -> list[list[list[tuple[int, Page, bool]]]]:

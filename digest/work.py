@@ -134,9 +134,10 @@ class Worker:
         entry = encode(self._catalogue(path, parsed))
         return ParsedSource(path, digest(data), read_at, before, encode(parsed), body, html, entry)
 
-    def _render(self, chunk: RenderChunk) -> tuple[list[Rendered], list[Diagnostic]]:
+    def _render(self, chunk: RenderChunk) -> tuple[list[Rendered], dict[Diagnostic, list[str]]]:
+        """What was rendered, and what is wrong: with a template, beside the paths of the pages where it showed."""
         done: list[Rendered] = []
-        problems: dict[Diagnostic, None] = {}
+        problems: dict[Diagnostic, list[str]] = {}
         for index, page, ours in chunk.pages:
             target = f"{chunk.output}/{page.path}"
             try:
@@ -151,17 +152,19 @@ class Worker:
                     if not same:
                         files.write(staged, data)
             except ContentError as error:
-                problems.update(dict.fromkeys(error.diagnostics))
+                for problem in error.diagnostics:
+                    problems.setdefault(problem, []).extend([page.path] if page.template else [])
                 continue
             except OSError as error:
                 to_blame = target if error.errno == ENAMETOOLONG else chunk.output
-                problems.update(dict.fromkeys(publish.unwritable(to_blame, error).diagnostics))
+                for problem in publish.unwritable(to_blame, error).diagnostics:
+                    problems.setdefault(problem, [])
                 continue
             stat = files.stat(target if same else staged)
             free = chunk.fresh or ours or not os.path.lexists(target)
             state = "same" if same else "staged" if free else "foreign"
             done.append(Rendered(index, state, stat))
-        return done, list(problems)
+        return done, problems
 
 
 def _copy(page: Page, to: str) -> None:

@@ -826,11 +826,11 @@ def test_killed_worker_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         forks.append(fork())
         return forks[-1]
 
-    def killed(*_: object) -> tuple[list[Any], list[Any]]:
+    def killed(*_: object) -> tuple[list[Any], dict[Any, Any]]:
         if not forks[-1]:
             os.kill(os.getpid(), 9)
         os.waitid(os.P_PID, forks[-1], os.WEXITED | os.WNOWAIT)
-        return [], []
+        return [], {}
 
     monkeypatch.setattr("digest.aside.can_fork", lambda: True)
     monkeypatch.setattr("os.fork", fork)

@@ -639,6 +639,20 @@ def test_template_undefined_variable(tmp_path: Path) -> None:
     assert not (tmp_path / "output").exists()
 
 
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_template_that_fails_on_some_pages(tmp_path: Path, jobs: str) -> None:
+    """What only some pages lack is told once, with the first page and the number of the others."""
+    write(tmp_path, {"content/a.md": article(sector="Chips"), "content/b.md": article(), "content/c.md": article()})
+    write(tmp_path, {"templates/article.html": "\n{{ content.extra.sector }}", "templates/404.html": "{{ sight }}"})
+    status, said = run("build", "-s", tmp_path, "-j", jobs)
+    assert status == 1
+    assert said.splitlines()[1:] == [
+        "templates/404.html:1: error: 'sight' is undefined, on 404.html",
+        "templates/article.html:2: error: there is no 'sector' in this table, on 2024/05/17/b/index.html and 1 more"
+        " (test for it first, with 'is defined')",
+    ]
+
+
 def test_unknown_setting(tmp_path: Path) -> None:
     """Wrong settings are told all at once, with status 2."""
     write(tmp_path, {"digest.toml": 'titel = "x"\nbase_url = "nowhere"\n[feeds]\nitems = 0\n'})
