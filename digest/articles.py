@@ -21,6 +21,8 @@ class Settings(msgspec.Struct, frozen=True):
 
     timezone: str
     markdown: Markdown
+    extra: tuple[str, ...] = ()
+    """Names of fields that are the site's own, in lower case."""
 
 
 class Source(msgspec.Struct, frozen=True, array_like=True):

@@ -94,6 +94,8 @@ class Config(msgspec.Struct, frozen=True):
     feeds: Feeds = Feeds()
     watchlists: dict[str, Watchlist] = {}
     menu: tuple[MenuItem, ...] = ()
+    extra: tuple[str, ...] = ()
+    """Fields of the site's own in front matter, for its own templates, as `content.extra`."""
     params: dict[str, Any] = {}
     """For the site's own templates, as `site.params`."""
 

@@ -54,7 +54,7 @@ def parse(path: str, data: bytes, settings: Settings) -> tuple[Parsed, bytes]:
         text, nodes, first = _split(path, data, remarks)
     except ContentError as error:
         return Parsed(None, error.diagnostics), b""
-    fields, names, unknown = _recognise(path, nodes, ZoneInfo(settings.timezone))
+    fields, names, unknown = _recognise(path, nodes, settings)
     fields.problems += remarks
     if skipped := _foreign_page(path, fields):
         return Parsed(None, (skipped,)), b""
@@ -108,7 +108,7 @@ def _split(path: str, data: bytes, remarks: list[Diagnostic]) -> tuple[str, dict
     return text[closing.end() :], root.value, text.count("\n", 0, closing.end()) + 1
 
 
-def _recognise(path: str, nodes: dict[str, Node], zone: ZoneInfo) -> tuple[Fields, dict[str, str], list[str]]:
+def _recognise(path: str, nodes: dict[str, Node], settings: Settings) -> tuple[Fields, dict[str, str], list[str]]:
     """The fields under digest's own names, what each was called in the file, and the unknown ones."""
     known: dict[str, Node] = {}
     names: dict[str, str] = {}
@@ -122,11 +122,12 @@ def _recognise(path: str, nodes: dict[str, Node], zone: ZoneInfo) -> tuple[Field
             names[name] = written
             continue
         unknown.append(written)
-        if name is None and lower not in FOREIGN:
+        if name is None and lower not in FOREIGN and lower not in settings.extra:
             node = nodes[written]
-            hint = did_you_mean(written, (*FIELDS, "author", "url", "link")) or "kept as extra"
+            hint = did_you_mean(written, (*FIELDS, "author", "url", "link", *settings.extra))
+            hint = hint or "kept as extra; name it under `extra` in the settings to be rid of this"
             problems.append(Diagnostic(path, node.key_line, node.key_column, f"unknown field '{written}'", hint, "warning"))
-    fields = Fields(path, {**known, **{name: nodes[name] for name in unknown}}, zone)
+    fields = Fields(path, {**known, **{name: nodes[name] for name in unknown}}, ZoneInfo(settings.timezone))
     fields.problems = problems
     return fields, names, unknown
 

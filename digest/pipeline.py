@@ -94,7 +94,7 @@ class Pipeline:
     def read_and_parse(self) -> Registry:
         """Open what may have changed, and parse what has."""
         config, content = self.config, self.options.content
-        settings = Settings(config.timezone, config.markdown)
+        settings = Settings(config.timezone, config.markdown, tuple(map(str.lower, config.extra)))
         key = fingerprint((program.key(), settings))
         stale = self.library.look(content, self.inputs, key, self.options.force)
         registry, registry_key = self._registry()

@@ -837,4 +837,21 @@ def test_strict(tmp_path: Path) -> None:
     assert run("build", "-s", tmp_path)[0] == 0
     status, said = run("build", "-s", tmp_path, "--strict")
     assert status == 1
-    assert "content/a.md:4:1: warning: unknown field 'colour' (kept as extra)" in said
+    assert "content/a.md:4:1: warning: unknown field 'colour' (kept as extra; name it under `extra` in the settings" in said
+
+
+def test_fields_of_the_sites_own(tmp_path: Path) -> None:
+    """A field that the settings name is no mistake, in upper or lower case; what is nearly called so is told."""
+    settings = SETTINGS + 'extra = ["Sector"]\n'
+    shown = "{{ content.extra.Sector | default(content.extra.sector) }}"
+    files = {"content/a.md": article(Sector="Chips"), "content/b.md": article(sector="Steel")}
+    write(tmp_path, {**files, "digest.toml": settings, "templates/article.html": shown})
+    status, said = run("build", "-s", tmp_path, "--strict")
+    assert status == 0
+    assert "unknown field" not in said
+    assert page(tmp_path, "2024/05/17/a/index.html") == "Chips"
+    assert page(tmp_path, "2024/05/17/b/index.html") == "Steel"
+    write(tmp_path, {"content/b.md": article(sektor="Steel"), "digest.toml": settings, "templates/article.html": "any"})
+    assert "unknown field 'sektor' (did you mean 'sector'?)" in run("build", "-s", tmp_path)[1]
+    write(tmp_path, {"digest.toml": SETTINGS})
+    assert "content/a.md:4:1: warning: unknown field 'Sector'" in run("build", "-s", tmp_path)[1]
