@@ -208,13 +208,13 @@ class Store:
         self._connection.close()
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All that is written inside is kept together or not at all. Raises `Damaged`."""
+    def transaction(self, more: bool = False) -> Iterator[None]:
+        """All that is written inside is kept together or not at all; `more` is to be written right after it. Raises `Damaged`."""
         try:
             with self._connection:
                 self._connection.execute("BEGIN IMMEDIATE")
                 yield
-            if not self._ahead:
+            if not (self._ahead or more):
                 self._write_ahead()
         except sqlite3.Error as error:
             raise _trouble(error) from error
@@ -296,7 +296,7 @@ class Store:
 
     def put_registry(self, key: bytes, registry: Registry) -> None:
         """Keep a registry, and no other."""
-        with self.transaction():
+        with self.transaction(more=True):
             self._connection.execute("DELETE FROM registry")
             self._connection.execute("INSERT INTO registry VALUES (?, ?)", (key, msgspec.msgpack.encode(registry)))
 
