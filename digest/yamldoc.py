@@ -7,8 +7,8 @@ nesting. What a field's text must look like is left to the schemas of the caller
 which come through as they are.
 
 The work is done on the parser's events, because they still carry anchors and tags, and need no recursion in
-the parser. libyaml is used when PyYAML was built with it. It words its errors differently and places some of
-them elsewhere, so a text that is refused is read once more by the pure parser, whose word is final.
+the parser. libyaml is used when PyYAML was built with it. It words its errors differently, so a text that it
+rejects is read once more by the pure parser, whose word is final.
 """
 
 from __future__ import annotations
@@ -65,11 +65,10 @@ def load(text: str, path: str, first_line: int = 1, *, mapping: bool = True, rem
     try:
         reader = _Reader(_FAST(text), path, first_line, odd)
         root = reader.document(mapping)
-        refused = bool(reader.findings)
-    except (yaml.YAMLError, UnicodeEncodeError):
-        refused = True
-    if refused:
+    except (yaml.YAMLError, ValueError):
         reader, root = _second_reading(text, path, first_line, odd, mapping)
+    if reader.findings:
+        raise ContentError(reader.findings)
     if remarks is not None and "#" in text:
         remarks += reader.remarks(text)
     return root
@@ -228,6 +227,8 @@ class _Reader:
             self.refuse(mark, "merge keys ('<<') are not supported", "write the fields out")
             return None
         if key == "":
+            if type(self.loader) is not _Pure:
+                raise yaml.YAMLError  # the parsers place what is not there differently
             self.refuse(mark, "a key is missing before the colon")
             return None
         return key
@@ -261,7 +262,7 @@ class _Reader:
 
 
 def _second_reading(text: str, path: str, first_line: int, odd: bool, mapping: bool) -> tuple[_Reader, Node]:
-    """The pure parser's reading of what was refused at first; raises `ContentError` if it is refused again."""
+    """The pure parser's reading of what the fast one rejected; raises `ContentError` if it does so too."""
     try:
         loader = _Pure(text)
     except yaml.reader.ReaderError as error:
@@ -270,12 +271,12 @@ def _second_reading(text: str, path: str, first_line: int, odd: bool, mapping: b
         raise ContentError([Diagnostic(path, line, column, "a character that is not text")]) from None
     reader = _Reader(loader, path, first_line, odd)
     try:
-        root = reader.document(mapping)
+        return reader, reader.document(mapping)
     except yaml.MarkedYAMLError as error:
         reader.refuse(*_explain(error, text.translate(_RESTORE) if odd else text, reader.scalar))
-    if reader.findings:
-        raise ContentError(reader.findings)
-    return reader, root
+    except ValueError as error:  # a number of YAML's own that is too long for Python
+        reader.findings.append(Diagnostic(path, first_line, 1, f"not YAML: {error}"))
+    raise ContentError(reader.findings)
 
 
 # What PyYAML says, with facts of ours behind it; whether to blame the start of the construct or the place
