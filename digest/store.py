@@ -10,7 +10,7 @@ import contextlib
 import os
 import sqlite3
 import weakref
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -108,9 +108,14 @@ class Busy(DigestError):
 
 def _trouble(error: sqlite3.Error) -> DigestError:
     """What an error of SQLite means for the cache."""
-    if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+    if _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return Busy.because(error)
     return Damaged.because(error)
+
+
+def _code(error: sqlite3.Error) -> int:
+    """The error's number (sqlite.org/rescode.html), or 0."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 class _Reader:
@@ -155,7 +160,11 @@ class Store:
     """An open cache file. `path` None, or a place where nothing can be written, gives a temporary one."""
 
     def __init__(self, path: Path | None) -> None:
-        self.path = path.absolute() if path else _temporary(self)
+        self._discard: Callable[[], object] = lambda: None
+        """Removes the folder of a temporary file."""
+        self._full = False
+        """Whether there was no room for the file."""
+        self.path = path.absolute() if path else self._temporary()
         try:
             self._open()
         except (sqlite3.Error, OSError) as error:
@@ -185,9 +194,11 @@ class Store:
 
     def _write_ahead(self) -> None:
         """Let others read while this one writes. An empty file is filled first: by way of a log all would be written twice."""
+        self._connection.execute("PRAGMA busy_timeout = 0")
         with contextlib.suppress(sqlite3.OperationalError):  # somebody is at work: then it stays for the next time
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._ahead = True
+        self._connection.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000:.0f}")
 
     def _version(self) -> int:
         return int(self._connection.execute("PRAGMA user_version").fetchone()[0])
@@ -197,15 +208,28 @@ class Store:
         if hasattr(self, "_connection"):
             self._connection.close()
         try:
-            for suffix in ("", "-wal", "-shm"):
+            for suffix in ("", "-journal", "-wal", "-shm"):
                 Path(f"{self.path}{suffix}").unlink(missing_ok=True)
+            if self._full:
+                self.path = self._temporary()
             self._open()
         except (sqlite3.Error, OSError):
-            self.path = _temporary(self)
+            self.path = self._temporary()
             self._open()
 
+    def _temporary(self) -> Path:
+        """A place for a file that goes with this store."""
+        import tempfile
+
+        folder = tempfile.TemporaryDirectory(prefix="digest-")
+        self._discard()
+        self._discard = weakref.finalize(self, folder.cleanup)
+        return Path(folder.name, "cache.db")
+
     def close(self) -> None:
+        """Leave the file; a temporary one goes."""
         self._connection.close()
+        self._discard()
 
     @contextlib.contextmanager
     def transaction(self, more: bool = False) -> Iterator[None]:
@@ -217,6 +241,7 @@ class Store:
             if not (self._ahead or more):
                 self._write_ahead()
         except sqlite3.Error as error:
+            self._full = _code(error) == sqlite3.SQLITE_FULL
             raise _trouble(error) from error
 
     def _execute(self, query: str, *values: object) -> list[tuple[Any, ...]]:
@@ -354,11 +379,3 @@ def _closed_with(owner: object, connection: sqlite3.Connection) -> sqlite3.Conne
 
     weakref.finalize(owner, close, os.getpid())
     return connection
-
-
-def _temporary(owner: Store) -> Path:
-    import tempfile
-
-    folder = tempfile.TemporaryDirectory(prefix="digest-")
-    weakref.finalize(owner, folder.cleanup)
-    return Path(folder.name, "cache.db")

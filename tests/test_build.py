@@ -596,6 +596,35 @@ def test_site_is_built_where_no_cache_can_be_kept(tmp_path: Path) -> None:
     assert "Other" in page(tmp_path, "2024/05/17/a/index.html")
 
 
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_temporary_caches_go_with_their_build(tmp_path: Path, jobs: str) -> None:
+    """A build beside a clean one leaves nothing in the folder for temporary files."""
+    archive(tmp_path, 60)
+    (tmp_path / "temporary").mkdir()
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent), "TMPDIR": str(tmp_path / "temporary")}
+    command = [sys.executable, "-m", "digest", "build", "--verify", "-q", "-j", jobs]
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True)
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_cache_for_which_there_is_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the disk is too full for a cache, the site is built with a temporary one, and right."""
+    cache, open_ = tmp_path / ".digest/cache.db", Store._open
+
+    def cramped(store: Store) -> None:
+        open_(store)
+        if store.path == cache:
+            store._connection.execute("PRAGMA max_page_count = 20")  # SQLite then says what it says of a full disk
+
+    monkeypatch.setattr(Store, "_open", cramped)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    write(tmp_path, {f"content/a{number}.md": article(body="Some text. " * 500) for number in range(20)})
+    make(tmp_path)
+    make(tmp_path, output=tmp_path / "clean", cache=None)
+    assert tree(tmp_path / "output") == tree(tmp_path / "clean")
+    assert list(tmp_path.glob("digest-*")) == []
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -621,7 +650,7 @@ def test_damaged_cache_heals(tmp_path: Path, damage: str) -> None:
 
 def test_outputs_that_are_gone_are_forgotten(tmp_path: Path) -> None:
     """The cache keeps nothing of an output folder that was removed, and all of one that stands."""
-    write(tmp_path, {"content/a.md": article()})
+    archive(tmp_path, 60)
     for name in ("one", "two"):
         make(tmp_path, output=tmp_path / name)
     shutil.rmtree(tmp_path / "one")
@@ -751,7 +780,7 @@ def test_own_files_survive_a_clean_output(tmp_path: Path) -> None:
 
 def test_forced_build_knows_its_files_without_the_list(tmp_path: Path) -> None:
     """A forced build after the list of digest's files was lost writes over what is known to be digest's."""
-    write(tmp_path, {"content/a.md": article()})
+    archive(tmp_path, 60)
     make(tmp_path)
     (tmp_path / "output" / RECORD).unlink()
     write(tmp_path, {"content/a.md": article("Other")})
@@ -776,7 +805,7 @@ def test_media_that_cannot_be_copied_is_told(tmp_path: Path, monkeypatch: pytest
 def test_cache_in_use_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A cache to which another process has been writing for too long is neither read as damaged nor thrown away."""
     monkeypatch.setattr("digest.store.PATIENCE", 0.1)
-    write(tmp_path, {"content/a.md": article()})
+    archive(tmp_path, 60)
     make(tmp_path)
     write(tmp_path, {"content/a.md": article("Other")})
     before = (tmp_path / ".digest/cache.db").stat().st_ino
@@ -803,7 +832,7 @@ def test_what_was_parsed_need_not_fit_into_memory(tmp_path: Path, monkeypatch: p
 def test_cache_can_be_read_while_another_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A build need not wait for another one that is filling the same cache, not even after the very first one."""
     monkeypatch.setattr("digest.store.PATIENCE", 0.1)
-    write(tmp_path, {"content/a.md": article()})
+    archive(tmp_path, 60)
     make(tmp_path)
     other = sqlite3.connect(tmp_path / ".digest/cache.db", isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
@@ -815,7 +844,7 @@ def test_cache_can_be_read_while_another_writes(tmp_path: Path, monkeypatch: pyt
 def test_killed_worker_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that is killed ends the build with a message, and the output as it was."""
     monkeypatch.setattr(pipeline, "POOL_FROM", 1)
-    write(tmp_path, {"content/a.md": article()})
+    archive(tmp_path, 60)
     make(tmp_path)
     before = tree(tmp_path / "output")
     write(tmp_path, {"content/a.md": article("Other")})
