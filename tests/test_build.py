@@ -650,7 +650,7 @@ def test_damaged_cache_heals(tmp_path: Path, damage: str) -> None:
 
 def test_outputs_that_are_gone_are_forgotten(tmp_path: Path) -> None:
     """The cache keeps nothing of an output folder that was removed, and all of one that stands."""
-    archive(tmp_path, 60)
+    write(tmp_path, {"content/a.md": article()})
     for name in ("one", "two"):
         make(tmp_path, output=tmp_path / name)
     shutil.rmtree(tmp_path / "one")
@@ -780,7 +780,7 @@ def test_own_files_survive_a_clean_output(tmp_path: Path) -> None:
 
 def test_forced_build_knows_its_files_without_the_list(tmp_path: Path) -> None:
     """A forced build after the list of digest's files was lost writes over what is known to be digest's."""
-    archive(tmp_path, 60)
+    write(tmp_path, {"content/a.md": article()})
     make(tmp_path)
     (tmp_path / "output" / RECORD).unlink()
     write(tmp_path, {"content/a.md": article("Other")})
@@ -805,7 +805,7 @@ def test_media_that_cannot_be_copied_is_told(tmp_path: Path, monkeypatch: pytest
 def test_cache_in_use_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A cache to which another process has been writing for too long is neither read as damaged nor thrown away."""
     monkeypatch.setattr("digest.store.PATIENCE", 0.1)
-    archive(tmp_path, 60)
+    write(tmp_path, {"content/a.md": article()})
     make(tmp_path)
     write(tmp_path, {"content/a.md": article("Other")})
     before = (tmp_path / ".digest/cache.db").stat().st_ino
@@ -832,7 +832,7 @@ def test_what_was_parsed_need_not_fit_into_memory(tmp_path: Path, monkeypatch: p
 def test_cache_can_be_read_while_another_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A build need not wait for another one that is filling the same cache, not even after the very first one."""
     monkeypatch.setattr("digest.store.PATIENCE", 0.1)
-    archive(tmp_path, 60)
+    write(tmp_path, {"content/a.md": article()})
     make(tmp_path)
     other = sqlite3.connect(tmp_path / ".digest/cache.db", isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
@@ -844,7 +844,7 @@ def test_cache_can_be_read_while_another_writes(tmp_path: Path, monkeypatch: pyt
 def test_killed_worker_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that is killed ends the build with a message, and the output as it was."""
     monkeypatch.setattr(pipeline, "POOL_FROM", 1)
-    archive(tmp_path, 60)
+    write(tmp_path, {"content/a.md": article()})
     make(tmp_path)
     before = tree(tmp_path / "output")
     write(tmp_path, {"content/a.md": article("Other")})
