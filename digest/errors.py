@@ -1,7 +1,7 @@
 """Diagnostics: where something is wrong, what, and how to mend it.
 
 Every mistake of a user travels as a `Diagnostic`; the exceptions here only carry them to the command line.
-Printing them, and deciding which of them end a build, is left to `build` and `cli`.
+Printing them, and deciding which of them end a build, is left to `terminal` and `build`.
 """
 
 from __future__ import annotations

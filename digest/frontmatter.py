@@ -27,6 +27,7 @@ OWN = ".digest"
 
 
 def slug(fields: Fields, name: str) -> str:
+    """The last part of the address: the field `slug`, else of `name`, the file's without its date; empty where there is none."""
     written = fields.line("slug")
     if written:
         wanted = urls.slugify(written)
@@ -41,6 +42,7 @@ def slug(fields: Fields, name: str) -> str:
 
 
 def date(fields: Fields, name_date: str) -> Moment | None:
+    """The field `date`, else the date in the file's name; None where there is neither, or it is wrong."""
     node = fields.nodes.get("date", Node("", 1, 1))
     moment = None
     if not isinstance(node.value, str) or node.value.strip():
@@ -70,6 +72,7 @@ def updated(fields: Fields, names: dict[str, str], moment: Moment | None, correc
 
 
 def edition(fields: Fields, moment: Moment | None) -> str:
+    """The day of the edition that the article is to stand in, or empty; `moment` is its date."""
     day = fields.day("edition")
     if moment and day and abs(int(day[:4]) - int(moment.text[:4])) > 1:
         fields.wrong(fields.nodes["edition"], "'edition' is years away from 'date'", "correct one of them", "warning")
@@ -77,6 +80,7 @@ def edition(fields: Fields, moment: Moment | None) -> str:
 
 
 def draft(fields: Fields) -> bool:
+    """Whether readers shall not see it, in digest's words or in those of other generators."""
     draft = fields.flag("draft")
     if "published" in fields.nodes:
         draft |= fields.choice("published", ("true", "false"), "true") == "false"
@@ -86,6 +90,7 @@ def draft(fields: Fields) -> bool:
 
 
 def tickers(fields: Fields) -> tuple[str, ...]:
+    """The tickers in the notation of `notation.parse`, each once."""
     found: dict[str, None] = {}
     for text, node in fields.texts("tickers", r"\s*,\s*|(?<!:)\s+"):
         try:
@@ -121,6 +126,7 @@ def credit(fields: Fields, name: str) -> Source | None:
 
 
 def source(fields: Fields) -> Source | None:
+    """Where the story is from: the field `source`, with the address that stands apart in `source_url`."""
     source = credit(fields, "source")
     node = fields.nodes.get("source_url")
     if node is None or node.value == "":
@@ -142,6 +148,7 @@ def _host(url: str) -> str:
 
 
 def aliases(fields: Fields) -> tuple[str, ...]:
+    """Root-relative paths that redirect to the article: of pages, with a slash at the end, or of `.html` files."""
     found: dict[str, None] = {}
     for text, node in fields.texts("aliases"):
         path = "/" + text.strip("/")
@@ -156,6 +163,7 @@ def aliases(fields: Fields) -> tuple[str, ...]:
 
 
 def image(fields: Fields) -> Image | None:
+    """The picture and what it shows, or None."""
     node = fields.nodes.get("image")
     if node is None or node.value == "":
         return None
@@ -171,6 +179,7 @@ def image(fields: Fields) -> Image | None:
 
 
 def corrections(fields: Fields, moment: Moment | None) -> tuple[tuple[str, str], ...]:
+    """Day and text of each correction; a bare text has the day of `moment`, the article's date."""
     node = fields.nodes.get("correction")
     if node is None or node.value == "":
         return ()
