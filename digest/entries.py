@@ -30,18 +30,21 @@ class Terms(msgspec.Struct, frozen=True):
     registry: Registry
 
 
-class Entry(msgspec.Struct, frozen=True, array_like=True):
-    """An article as the rest of the site knows it; fields of the same name are the article's."""
+class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """An article as the rest of the site knows it; fields of the same name are the article's.
+
+    A build holds as many as there are articles, and half of the time that it takes to read them is spent on room for them:
+    what is asked of few is in `Details`.
+    """
 
     path: str
+    version: bytes
+    """Key of what its source held, and of the settings that it was parsed with."""
     kind: str = ""
     """Empty when the source gave no article."""
-    title: str = ""
     address: str = ""
     seconds: int = 0
     edition: str = ""
-    month: str = ""
-    """The edition's: `2024-05`."""
     weight: int = 0
     expires: int | None = None
     draft: bool = False
@@ -62,12 +65,25 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     """The body's links to files and pages of the site."""
     details: bytes = b""
     """Its encoded `Details`."""
-    body: bytes = b""
     card_key: bytes = b""
     """Key of what a card shows of it."""
     content_key: bytes = b""
     """Key of what its page shows beyond the card."""
     problems: tuple[Diagnostic, ...] = ()
+
+    @property
+    def month(self) -> str:
+        """The edition's: `2024-05`."""
+        return self.edition[:7]
+
+    @property
+    def title(self) -> str:
+        return _details(self.details).title
+
+    @property
+    def body(self) -> bytes:
+        """Key of its body's HTML."""
+        return _details(self.details).body
 
     @property
     def mentions(self) -> dict[str, str]:
@@ -82,12 +98,14 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
 class Details(msgspec.Struct, frozen=True, array_like=True):
     """What is asked of few entries in a build, so that it need not be decoded for all."""
 
+    title: str
+    body: bytes
     mentions: dict[str, str]
     positions: dict[str, tuple[int, int]]
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_details = msgspec.msgpack.Decoder(Details).decode
+_details = msgspec.msgpack.Decoder(Details).decode  # raises `msgspec.DecodeError`, which is a damaged cache
 
 
 class Cataloguer:
@@ -99,22 +117,21 @@ class Cataloguer:
         self._resolve = _resolver(terms.registry)
         self._ticker = cache(self._make_ticker)
 
-    def __call__(self, path: str, parsed: Parsed) -> Entry:
-        """The entry of what came of the source at `path`."""
+    def __call__(self, path: str, version: bytes, parsed: Parsed) -> Entry:
+        """The entry of what came of a version of the source at `path`."""
         article = parsed.article
         if article is None:
-            return Entry(path, problems=parsed.problems)
+            return Entry(path, version, problems=parsed.problems)
         symbols, mentions, problems = self._tickers_of(article)
         links = tuple([reference for reference in article.references if reference.kind != "ticker"])
         card, content = self._keys(article, symbols, mentions)
         return Entry(
             path,
+            version,
             article.kind,
-            article.title,
             article.address,
             article.seconds,
             article.edition,
-            article.edition[:7],
             article.weight,
             article.expires,
             article.draft,
@@ -127,8 +144,7 @@ class Cataloguer:
             article.aliases,
             article.image if article.kind == "article" else None,
             links,
-            _encode(Details(mentions, article.positions)),
-            article.body,
+            _encode(Details(article.title, article.body, mentions, article.positions)),
             card,
             content,
             (*parsed.problems, *problems),

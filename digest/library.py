@@ -6,15 +6,16 @@ parsed when its bytes, or the settings of parsing, are not what they were.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
-from digest import files, work
+from digest import buckets, files, work
 from digest.articles import Article, Settings
+from digest.buckets import Change, SourceRow
 from digest.entries import Cataloguer, Entry, Terms
 from digest.errors import ContentError, Diagnostic
 from digest.files import Stat
@@ -24,7 +25,7 @@ from digest.kinds import REGISTRY, is_markdown
 from digest.publish import Standing
 from digest.sections import Made
 from digest.site import Assembly
-from digest.store import UNREADABLE, Damaged, SourceRow, Store
+from digest.store import UNREADABLE, Damaged, Store
 from digest.tickers import Registry
 from digest.work import ParseChunk
 from digest.workers import Workers, chunked
@@ -44,6 +45,19 @@ UNTRUSTED = 0
 Progress = Callable[[str, int, int], None]
 
 _decode_entry = msgspec.msgpack.Decoder(Entry).decode
+_decode_entries = msgspec.msgpack.Decoder(list[Entry]).decode
+
+
+class _Bucket:
+    """What this library knows of a bucket of sources."""
+
+    def __init__(self, stored: bytes, rows: dict[str, SourceRow] | None) -> None:
+        self.stored = stored
+        """The key of its state in the store, when this was read."""
+        self.state = stored
+        """The same of what is known now."""
+        self.rows = rows
+        """By path; None while nobody has asked for them."""
 
 
 class Stale(NamedTuple):
@@ -66,7 +80,7 @@ class Library:
 
     def forget(self) -> None:
         """Know nothing but what the store holds."""
-        self.rows: dict[str, SourceRow] | None = None
+        self._buckets: dict[int, _Bucket] | None = None
         self.entries: dict[str, Entry] = {}
         self._heads: dict[str, tuple[bytes, Article]] = {}
         """Articles that were looked into lately, with the version of their source."""
@@ -130,41 +144,73 @@ class Library:
 
     def look(self, content: Path, inputs: Inputs, settings_key: bytes, force: bool = False) -> Stale:
         """What is not as it was; of files that are published as they are, the new state is already known."""
-        if self.rows is None:
-            self.rows = {} if force else self.store.sources()
-        rows, tree = self.rows, inputs.content
-        if inputs.changed is None or force or self._settings != settings_key:
-            suspects = dict.fromkeys((*tree, *rows))
-        else:
-            suspects = dict.fromkeys((*inputs.changed, *self._racy))
-        known = (settings_key, b"")  # of what is parsed, and of media
-        stale = [
-            path
-            for path in suspects
-            if force or (row := rows.get(path)) is None or row.stat != tree.get(path) or row.settings not in known
-        ]
+        if self._buckets is None:
+            states = {} if force else self.store.states()
+            self._buckets = {number: _Bucket(state, None) for number, state in states.items()}
+        tree = inputs.content
         changed: dict[str, SourceRow] = {}
         to_parse, gone = [], []
-        for path in stale:
-            row = rows.get(path)
+        for path in self._suspects(inputs, settings_key, force):
+            row = self._row(path)
             if path not in tree:
                 gone += [path] if row else []
+            elif (
+                not force and row and row.stat == tree[path] and row.settings in (settings_key, b"")
+            ):  # of what is parsed; of media
                 continue
-            if not is_markdown(path):
+            elif not is_markdown(path):
                 changed[path] = _hashed(content, path)
-                continue
-            if row and row.settings == settings_key and not force:
-                now = _hashed(content, path)
-                if now.hash == row.hash:
-                    changed[path] = replace(row, stat=now.stat)  # touched, not changed
-                    continue
-            to_parse.append(path)
-        rows.update(changed)
+            elif not force and row and row.settings == settings_key and (now := _hashed(content, path)).hash == row.hash:
+                changed[path] = replace(row, stat=now.stat)  # touched, not changed
+            else:
+                to_parse.append(path)
+        self._note({**changed, **dict.fromkeys(gone)})
         for path in gone:
-            del rows[path]
             self.entries.pop(path, None)
         self._settings = settings_key
         return Stale(changed, to_parse, gone)
+
+    def _suspects(self, inputs: Inputs, settings_key: bytes, force: bool) -> Iterable[str]:
+        """Sources that may not be as they were: all of a bucket of which any is not."""
+        if inputs.changed is not None and not force and self._settings == settings_key:
+            return dict.fromkeys((*inputs.changed, *self._racy))
+        known, found = self._buckets or {}, buckets.sorted_out(inputs.content)
+        suspects: dict[str, None] = {}
+        for number in found.keys() | known.keys():
+            here = found.get(number, ())
+            settings = settings_key if number < buckets.PARSED else b""
+            if force or number not in known or known[number].state != buckets.state(settings, here):
+                suspects |= dict.fromkeys([*[path for path, _ in here], *self._rows(number)])
+        return suspects
+
+    def _rows(self, number: int) -> dict[str, SourceRow]:
+        """What is known of the sources of a bucket. Raises `Damaged`."""
+        bucket = (self._buckets or {}).get(number)
+        if bucket is None:
+            return {}
+        if bucket.rows is None:
+            bucket.rows = {row.path: row for row in self.store.rows(number, bucket.stored)}
+        return bucket.rows
+
+    def _row(self, path: str) -> SourceRow | None:
+        return self._rows(buckets.number(path)).get(path)
+
+    def _note(self, changes: Mapping[str, SourceRow | None]) -> None:
+        """Take rows in, and forget those of sources that are gone."""
+        known = self._buckets = self._buckets if self._buckets is not None else {}
+        touched = set()
+        for path, row in changes.items():
+            number = buckets.number(path)
+            if number not in known:
+                known[number] = _Bucket(b"", {})
+            rows = self._rows(number)
+            touched.add(number)
+            if row:
+                rows[path] = row
+            else:
+                del rows[path]
+        for number in touched:
+            known[number].state = buckets.state_of(self._rows(number).values())
 
     def refresh(
         self,
@@ -177,13 +223,13 @@ class Library:
         progress: Progress,
     ) -> None:
         """Parse what is stale, and bring all entries to these terms."""
-        rows = self.rows = self.rows or {}
-        chunks = [ParseChunk(settings, paths) for paths in chunked(stale.to_parse, CHUNK)]
+        chunks = [ParseChunk(settings, settings_key, paths) for paths in chunked(stale.to_parse, CHUNK)]
         many = len(stale.to_parse) >= POOL_FROM
         results = workers.map([chunks], many, busy=True)
-        changed = dict(stale.changed)
-        changed.update(self._catalogue(terms, terms_key, set(stale.to_parse)))  # while others parse
-        if not (changed or chunks or stale.gone):
+        changes: dict[str, Change] = dict.fromkeys(stale.gone)
+        changes |= {path: (row, None if is_markdown(path) else b"") for path, row in stale.changed.items()}
+        changes |= self._catalogue(terms, terms_key, {*stale.to_parse, *stale.gone})  # while others parse
+        if not (changes or chunks):
             self._racy = []
             return
         renderer = workers.here.renderer
@@ -195,62 +241,71 @@ class Library:
         done = 0
         with self.store.transaction():
             for found in results:
-                self.store.put_parsed((result.path, result.hash + settings_key, result.head) for result in found)
+                rows = [self._parsed_row(result, settings_key, terms_key) for result in found]
+                self.store.put_parsed((row.path, row.version, result.head) for row, result in zip(rows, found, strict=True))
                 self.store.put_bodies((result.path, result.body, result.html) for result in found)
-                for result in found:
-                    stat = _trusted(result.stat, result.read_at)
-                    changed[result.path] = SourceRow(result.path, stat, result.hash, settings_key, terms_key, result.entry)
+                for row, result in zip(rows, found, strict=True):
+                    changes[result.path] = row, result.entry
                     self.entries[result.path] = _decode_entry(result.entry)
                     fresh.put(result)
                 done += len(found)
                 progress("parse", done, len(stale.to_parse))
-            self.store.put_sources(changed.values(), stale.gone)
-        rows.update(changed)
-        self._racy = [path for path, row in changed.items() if row.stat.inode == UNTRUSTED]
+            self.store.put_sources(changes)
+        self._note({path: change[0] for path, change in changes.items() if change})
+        self._racy = [path for path, change in changes.items() if change and change[0].stat.inode == UNTRUSTED]
+
+    @staticmethod
+    def _parsed_row(result: work.ParsedSource, settings_key: bytes, terms_key: bytes) -> SourceRow:
+        return SourceRow(result.path, _trusted(result.stat, result.read_at), result.hash, settings_key, terms_key)
 
     def settle(self) -> None:
         """Keep in the store alone what a build has parsed, now that it is done."""
         self._fresh.clear()
 
-    def _catalogue(self, terms: Terms, terms_key: bytes, but: Container[str]) -> dict[str, SourceRow]:
-        """Bring all entries but those of some sources to these terms; return the rows that this changes."""
+    def _catalogue(self, terms: Terms, terms_key: bytes, but: Container[str]) -> dict[str, Change]:
+        """Bring all entries but those of some sources to these terms; return what this changes."""
         if self._terms == terms_key:
             return {}
         catalogue = Cataloguer(terms)
-        changed = {}
+        stored = {} if self._terms else self.store.entries()
+        changes: dict[str, Change] = {}
         try:
-            for path, row in (self.rows or {}).items():
-                if row.terms == terms_key and path not in but:
-                    self.entries[path] = _decode_entry(row.entry)
+            for number, bucket in (self._buckets or {}).items():
+                found = stored.get(number)
+                if found and found.state != bucket.stored:
+                    raise Damaged.because("another build has put in other sources")
+                if found and found.terms == terms_key:
+                    entries = _decode_entries(found.entries)
+                    self.entries.update([(entry.path, entry) for entry in entries if entry.path not in but])
                     continue
-                if path in but or not is_markdown(path):
-                    continue
-                entry = self.entries[path] = catalogue(path, work.decode(self.store.head(path, row.version)))
-                changed[path] = replace(row, terms=terms_key, entry=work.encode(entry))
+                for row in self._rows(number).values() if number < buckets.PARSED else ():
+                    if row.path not in but:
+                        head = work.decode(self.store.head(row.path, row.version))
+                        entry = self.entries[row.path] = catalogue(row.path, row.version, head)
+                        changes[row.path] = replace(row, terms=terms_key), work.encode(entry)
         except UNREADABLE as error:
             raise Damaged.because(error) from error
         self._terms = terms_key
-        return changed
+        return changes
 
     def article(self, entry: Entry) -> Article:
         """The article of an entry. Raises `Damaged`."""
-        version = (self.rows or {})[entry.path].version
         known = self._heads.get(entry.path)
-        if known and known[0] == version:
+        if known and known[0] == entry.version:
             return known[1]
         try:
-            found = work.decode(self._fresh.heads.get(entry.path) or self.store.head(entry.path, version)).article
+            found = work.decode(self._fresh.heads.get(entry.path) or self.store.head(entry.path, entry.version)).article
         except UNREADABLE as error:
             raise Damaged.because(error) from error
         assert found is not None
         if len(self._heads) >= KEPT:
             self._heads.clear()
-        self._heads[entry.path] = version, found
+        self._heads[entry.path] = entry.version, found
         return found
 
     def registry(self, content: Path, home: frozenset[str], settings_key: bytes) -> tuple[Registry, bytes]:
         """The registry of tickers, empty when there is no file, and its key. Raises `ContentError`."""
-        row = (self.rows or {}).get(REGISTRY)
+        row = self._row(REGISTRY)
         key = fingerprint((row and row.hash, settings_key))
         if row is None:
             return Registry((), home, {}), key
@@ -265,9 +320,9 @@ class Library:
 
     def media(self, content: Path) -> dict[str, File]:
         """The files that are published as they are, in the order of their paths."""
-        rows = self.rows or {}
-        found = [path for path in rows if not is_markdown(path) and path != REGISTRY]
-        return {path: File(f"{content}/{path}", rows[path].stat.size, rows[path].hash) for path in sorted(found)}
+        media = [number for number in self._buckets or {} if number >= buckets.PARSED]
+        found = {path: row for number in media for path, row in self._rows(number).items() if path != REGISTRY}
+        return {path: File(f"{content}/{path}", row.stat.size, row.hash) for path, row in sorted(found.items())}
 
 
 def _read_registry(content: Path, home: frozenset[str]) -> Registry:

@@ -208,10 +208,10 @@ class Moves:
         removed = {_address(path) for path in report.removed if path.endswith("/index.html")}
         if not removed:
             return
-        fresh = [path for path in after if path not in before]
+        fresh = _by_words(entry for path, entry in after.items() if path not in before and entry.kind)
         for path, entry in before.items():
             if entry.address and entry.address in removed:
-                now = path if path in after else _renamed(entry, fresh, after)
+                now = path if path in after else fresh.get(entry.body) or fresh.get(entry.title)
                 self._sources[entry.address] = (path, after[now].address if now else "")
 
     def find(self, address: str) -> tuple[str, str] | None:
@@ -232,12 +232,13 @@ def _address(path: str) -> str:
     return path.removesuffix("index.html")
 
 
-def _renamed(entry: Entry, fresh: Iterable[str], after: Mapping[str, Entry]) -> str | None:
-    """The new source that has this article's text or its title."""
-    candidates = [(path, after[path]) for path in fresh if after[path].kind]
-    same_text = [path for path, found in candidates if found.body == entry.body]
-    same_title = [path for path, found in candidates if found.title == entry.title]
-    return next(iter(same_text + same_title), None)
+def _by_words(entries: Iterable[Entry]) -> dict[str | bytes, str]:
+    """Where articles are by their texts, or else by their titles: the paths of their sources."""
+    found: dict[str | bytes, str] = {}
+    for entry in entries:
+        found.setdefault(entry.body, entry.path)
+        found.setdefault(entry.title, entry.path)
+    return found
 
 
 def watch(make: Callable[[], Options], config: Path | None, poll: float | None, terminal: Terminal) -> None:

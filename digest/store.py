@@ -10,25 +10,26 @@ import contextlib
 import os
 import sqlite3
 import weakref
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
-from zlib import crc32
 
 import msgspec
 from msgspec.structs import astuple
 
+from digest import buckets
+from digest.buckets import Bucket, Change, SourceRow
 from digest.errors import Diagnostic, DigestError
 from digest.files import Stat
 from digest.fingerprint import digest
 from digest.tickers import Registry
 
-VERSION = 4
+VERSION = 5
 """Of the tables below; another version's file is thrown away."""
 
 TABLES = """
-CREATE TABLE sources (bucket INT PRIMARY KEY, rows BLOB);
+CREATE TABLE sources (bucket INTEGER PRIMARY KEY, state BLOB, terms BLOB, entries BLOB, rows BLOB);
 CREATE TABLE parsed (path TEXT PRIMARY KEY, version BLOB, head BLOB);
 CREATE TABLE bodies (path TEXT PRIMARY KEY, key BLOB, html BLOB);
 CREATE INDEX bodies_by_key ON bodies (key);
@@ -45,36 +46,6 @@ PATIENCE = 60.0
 
 FEW = 5000
 """Rows up to which asking for each by its key is quicker than reading them all."""
-
-
-BUCKETS = 256
-"""Pieces in which the rows of sources are kept: all of them are read by every build, and few are written."""
-
-
-class SourceRow(msgspec.Struct, frozen=True, array_like=True):
-    """What is known of a source file without opening it."""
-
-    path: str
-    stat: Stat
-    hash: bytes
-    settings: bytes = b""
-    """Key of the settings that it was parsed with; empty for media."""
-    terms: bytes = b""
-    """Key of the terms that its entry was made under; empty for media."""
-    entry: bytes = b""
-    """Its encoded entry; empty for media."""
-
-    @property
-    def version(self) -> bytes:
-        """What it was parsed from."""
-        return self.hash + self.settings
-
-
-_decode_rows = msgspec.msgpack.Decoder(list[SourceRow]).decode
-
-
-def _bucket(path: str) -> int:
-    return crc32(path.encode("utf-8", "surrogateescape")) % BUCKETS
 
 
 class PageRow(NamedTuple):
@@ -262,14 +233,31 @@ class Store:
 
     # Sources
 
-    def sources(self) -> dict[str, SourceRow]:
-        """What is known of sources, by path."""
-        buckets = self._rows("SELECT rows FROM sources")
+    def states(self) -> dict[int, bytes]:
+        """The states of all buckets of sources, by their numbers."""
+        return dict(self._rows("SELECT bucket, state FROM sources"))
+
+    def entries(self) -> dict[int, Bucket]:
+        """The buckets of what is parsed, without their rows."""
+        query = "SELECT bucket, state, terms, entries, x'' FROM sources WHERE bucket < ?"
+        return {number: Bucket(*rest) for number, *rest in self._rows(query, buckets.PARSED)}
+
+    def rows(self, number: int, state: bytes) -> list[SourceRow]:
+        """What is known of the files of a bucket. Raises `Damaged`, also when another builder has changed it."""
+        bucket = self._bucket(number)
+        if bucket is None or bucket.state != state:
+            raise Damaged.because("another build has put in other sources")
         try:
-            return {row.path: row for (rows,) in buckets for row in _decode_rows(rows)}
-        except UNREADABLE:
-            self.start_over()
-            return {}
+            return buckets.rows(bucket)
+        except UNREADABLE as error:
+            raise Damaged.because(error) from error
+
+    def _bucket(self, number: int) -> Bucket | None:
+        try:
+            found = self._execute("SELECT state, terms, entries, rows FROM sources WHERE bucket = ?", number)
+        except sqlite3.Error as error:
+            raise _trouble(error) from error
+        return Bucket(*found[0]) if found else None
 
     def head(self, path: str, version: bytes) -> bytes:
         """The encoded head of a source in a version. Raises `Damaged`, also when another builder has put in another."""
@@ -282,26 +270,23 @@ class Store:
         head: bytes = rows[0][0]
         return head
 
-    def put_sources(self, rows: Iterable[SourceRow], gone: Iterable[str]) -> None:
-        """Put in rows, and forget sources that are gone. Raises `Damaged`."""
-        changes: dict[str, SourceRow | None] = {**dict.fromkeys(gone), **{row.path: row for row in rows}}
-        buckets: dict[int, dict[str, SourceRow | None]] = {}
-        for path, row in changes.items():
-            buckets.setdefault(_bucket(path), {})[path] = row
-        write = self._connection.executemany
-        write("REPLACE INTO sources VALUES (?, ?)", [(number, self._changed(number, found)) for number, found in buckets.items()])
-        lost = [(path,) for path, row in changes.items() if row is None]
-        write("DELETE FROM parsed WHERE path = ?", lost)
-        write("DELETE FROM bodies WHERE path = ?", lost)
-
-    def _changed(self, bucket: int, changes: dict[str, SourceRow | None]) -> bytes:
-        """A bucket as it is now, others' rows included, with these changes."""
-        found = self._execute("SELECT rows FROM sources WHERE bucket = ?", bucket)
-        try:
-            rows: dict[str, SourceRow | None] = {row.path: row for row in _decode_rows(found[0][0])} if found else {}
-        except UNREADABLE as error:
-            raise Damaged.because(error) from error
-        return msgspec.msgpack.encode([row for row in (rows | changes).values() if row])
+    def put_sources(self, changes: Mapping[str, Change]) -> None:
+        """Note what became of sources, by their paths. What others have put in meanwhile stays. Raises `Damaged`."""
+        by_bucket: dict[int, dict[str, Change]] = {}
+        for path, change in changes.items():
+            by_bucket.setdefault(buckets.number(path), {})[path] = change
+        for number, theirs in by_bucket.items():
+            try:
+                bucket = buckets.changed(self._bucket(number), theirs)
+            except (*UNREADABLE, LookupError) as error:
+                raise Damaged.because(error) from error
+            if bucket:
+                self._connection.execute("REPLACE INTO sources VALUES (?, ?, ?, ?, ?)", (number, *bucket))
+            else:
+                self._connection.execute("DELETE FROM sources WHERE bucket = ?", (number,))
+        lost = [(path,) for path, change in changes.items() if change is None]
+        self._connection.executemany("DELETE FROM parsed WHERE path = ?", lost)
+        self._connection.executemany("DELETE FROM bodies WHERE path = ?", lost)
 
     def put_parsed(self, rows: Iterable[tuple[str, bytes, bytes]]) -> None:
         """Rows of path, version and encoded head."""

@@ -17,6 +17,7 @@ import msgspec
 
 from digest import files, publish
 from digest.articles import Parsed, Settings
+from digest.buckets import version
 from digest.entries import Cataloguer, Terms
 from digest.errors import ContentError, Diagnostic
 from digest.files import Stat
@@ -42,6 +43,7 @@ class Setup(msgspec.Struct, frozen=True):
 
 class ParseChunk(msgspec.Struct, frozen=True):
     settings: Settings
+    settings_key: bytes
     sources: list[str]
     """Paths below the content folder."""
 
@@ -116,10 +118,10 @@ class Worker:
 
     def __call__(self, chunk: ParseChunk | RenderChunk) -> Any:
         if isinstance(chunk, ParseChunk):
-            return [self._parse(path, chunk.settings) for path in chunk.sources]
+            return [self._parse(path, chunk) for path in chunk.sources]
         return self._render(chunk)
 
-    def _parse(self, path: str, settings: Settings) -> ParsedSource:
+    def _parse(self, path: str, chunk: ParseChunk) -> ParsedSource:
         from digest import parse
 
         before, read_at = files.stat(f"{self.setup.content}/{path}"), files.now()
@@ -129,10 +131,10 @@ class Worker:
         except OSError as error:
             parsed, before = Parsed(None, ContentError.at(path, "cannot be read", error).diagnostics), files.ABSENT
         else:
-            parsed, html = parse.parse(path, data, settings)
-        body = parsed.article.body if parsed.article else b""
-        entry = encode(self._catalogue(path, parsed))
-        return ParsedSource(path, digest(data), read_at, before, encode(parsed), body, html, entry)
+            parsed, html = parse.parse(path, data, chunk.settings)
+        body, hash = parsed.article.body if parsed.article else b"", digest(data)
+        entry = encode(self._catalogue(path, version(hash, chunk.settings_key), parsed))
+        return ParsedSource(path, hash, read_at, before, encode(parsed), body, html, entry)
 
     def _render(self, chunk: RenderChunk) -> tuple[list[Rendered], dict[Diagnostic, list[str]]]:
         """What was rendered, and what is wrong: with a template, beside the paths of the pages where it showed."""

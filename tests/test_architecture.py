@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "digest"
 FLOORS = (
     ("__init__", "aside", "characters", "errors", "fingerprint", "notation"),
     ("files", "kinds", "locks", "moments", "pagefiles", "program", "references", "tables", "urls", "views", "workers", "yamldoc"),
-    ("config", "fastmarkdown", "fields", "ground", "publish", "tickers", "weaving"),
+    ("buckets", "config", "fastmarkdown", "fields", "ground", "publish", "tickers", "weaving"),
     ("markup", "registry", "store"),
     ("articles", "inputs"),
     ("entries", "frontmatter"),

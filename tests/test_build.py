@@ -539,7 +539,12 @@ def test_options_helper_reads_settings(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("settings", "damaged"),
-    [("another program's", "parsed SET head"), ("ours", "parsed SET head"), ("ours", "sources SET rows")],
+    [
+        ("another program's", "parsed SET head"),
+        ("ours", "parsed SET head"),
+        ("ours", "sources SET rows"),
+        ("ours", "sources SET entries"),
+    ],
 )
 def test_cache_of_another_shape(tmp_path: Path, settings: str, damaged: str) -> None:
     """A cache that cannot be read, because another version wrote it or because it is damaged, is a miss and no error."""
@@ -550,7 +555,8 @@ def test_cache_of_another_shape(tmp_path: Path, settings: str, damaged: str) -> 
     if settings != "ours":
         store = Store(tmp_path / ".digest/cache.db")
         with store.transaction():
-            store.put_sources([replace(row, settings=b"older") for row in store.sources().values()], ())
+            for number, state in store.states().items():
+                store.put_sources({row.path: (replace(row, settings=b"older"), None) for row in store.rows(number, state)})
         store.close()
     write(tmp_path, {"content/b.md": article("B")})
     make(tmp_path)
@@ -767,6 +773,24 @@ def test_library_that_was_torn_is_forgotten(tmp_path: Path) -> None:
         assert tree(tmp_path / "output") == tree(tmp_path / "clean")
 
 
+@pytest.mark.parametrize("edited", ["a", "b"])
+def test_kept_library_sees_what_another_builder_has_put_in(tmp_path: Path, edited: str) -> None:
+    """What a kept library has not read yet may be another build's when it does: then it begins anew."""
+    write(tmp_path, {f"content/{name}.md": article(name) for name in "abc"})
+    library = Library(Store(tmp_path / ".digest/cache.db"))
+    make(tmp_path)
+    make(tmp_path)  # now the times of all files are surely past, so that the library need not look into its rows
+    write(tmp_path, {"content/c.md": article("c, again")})
+    make(tmp_path, library, output=tmp_path / "kept")
+    write(tmp_path, {"content/a.md": article("a, again")})
+    make(tmp_path)
+    make(tmp_path)
+    write(tmp_path, {f"content/{edited}.md": article("Once more")})
+    make(tmp_path, library, output=tmp_path / "kept")
+    make(tmp_path, output=tmp_path / "clean", cache=None)
+    assert tree(tmp_path / "kept") == tree(tmp_path / "clean")
+
+
 def test_own_files_survive_a_clean_output(tmp_path: Path) -> None:
     """What is put where digest once wrote is not digest's."""
     write(tmp_path, {"content/a.md": article(), "content/pages/about.md": "---\ntitle: About\n---\nUs.\n"})
@@ -836,7 +860,7 @@ def test_cache_can_be_read_while_another_writes(tmp_path: Path, monkeypatch: pyt
     make(tmp_path)
     other = sqlite3.connect(tmp_path / ".digest/cache.db", isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
-    assert Store(tmp_path / ".digest/cache.db").sources().keys() == {"a.md"}
+    assert len(Store(tmp_path / ".digest/cache.db").states()) == 1
     other.close()
 
 

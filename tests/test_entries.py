@@ -42,7 +42,7 @@ OTHER: dict[str, Any] = {
 def shown(article: Article) -> tuple[Entry, tuple[Any, ...], tuple[Any, ...]]:
     """An article's entry in a site, and the values of its card and its content, or of its note."""
     terms = Terms(CONFIG.base, CONFIG.author, REGISTRY)
-    made = Cataloguer(terms)(article.path, Parsed(article, ()))
+    made = Cataloguer(terms)(article.path, b"version", Parsed(article, ()))
     whole, _ = site.assemble(CONFIG, [made], REGISTRY, MEDIA, Audience(AS_OF, True, True))
     entry = next(iter((*whole.articles, *whole.expired, *whole.standing)))
     views = SharedViews(CONFIG, whole, (), lambda _: article, {})
@@ -84,7 +84,8 @@ def test_amended_is_assembled(name: str) -> None:
     beside = msgspec.structs.replace(plain, path="z.md", address="2024/05/17/z/", tickers=("TSLA",), tags=("cars",))
     changed = msgspec.structs.replace(plain, **{name: OTHER[name]})
     before, after = (
-        {article.path: catalogue(article.path, Parsed(article, ())) for article in (one, beside)} for one in (plain, changed)
+        {article.path: catalogue(article.path, b"version", Parsed(article, ())) for article in (one, beside)}
+        for one in (plain, changed)
     )
     audience = Audience(AS_OF, True, True)
     whole, problems = site.assemble(CONFIG, before.values(), REGISTRY, MEDIA, audience)
