@@ -1,7 +1,9 @@
-"""Buckets: what is known of source files, in pieces that are read, or left alone, as a whole.
+"""Buckets: what is kept of sources, in pieces that are read, or left alone, as a whole.
 
-A bucket has one key for the states of all its files. Where that is as it was, nobody looks at the files one by one, nor
-decodes what is known of each: a build reads the entries, and no more. What an entry says is left to `entries`.
+What tells whether a file has changed is kept by a hash of its path. A bucket has one key for the states of all its files:
+where that is as it was, nobody looks at them one by one, nor decodes what is known of each. What the site needs to know,
+the entries, are kept by month, newest first, because in that order a build goes through them: a computer's memory is
+quicker where neighbours lie side by side. What an entry says is left to `entries`.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from digest.fingerprint import fingerprint
 from digest.kinds import is_markdown
 
 PARSED = 256
-"""Buckets of what is parsed; media have as many, behind these. All of them are read by a build, and few are written."""
+"""Buckets of what is parsed; media have as many, behind these. The keys of all are read by a build, and few are written."""
 
 
 class SourceRow(msgspec.Struct, frozen=True, array_like=True):
@@ -29,28 +31,20 @@ class SourceRow(msgspec.Struct, frozen=True, array_like=True):
     hash: bytes
     settings: bytes = b""
     """Key of the settings that it was parsed with; empty for media."""
-    terms: bytes = b""
-    """Key of the terms that its entry was made under; empty for media."""
-
-    @property
-    def version(self) -> bytes:
-        """Key of what it was parsed from."""
-        return version(self.hash, self.settings)
 
 
 class Bucket(NamedTuple):
     state: bytes
     """Key of the states of its files, and of the settings that all were parsed with; empty where those differ."""
+    rows: bytes
+    """The encoded list of what is known of its files."""
+
+
+class Month(NamedTuple):
     terms: bytes
     """Key of the terms that all its entries were made under; empty where they differ."""
     entries: bytes
-    """The encoded list of its files' entries; of media, empty."""
-    rows: bytes
-    """The encoded list of what is known of its files, by path."""
-
-
-Change = tuple[SourceRow, bytes | None] | None
-"""What became of a source: its row and its encoded entry (None: that is as it was; empty for media), or None where it is gone."""
+    """Their encoded list, newest first."""
 
 
 def version(hash: bytes, settings: bytes) -> bytes:
@@ -83,42 +77,44 @@ def state_of(rows: Collection[SourceRow]) -> bytes:
     return state(min(settings), sorted([(row.path, row.stat) for row in rows])) if len(settings) == 1 else b""
 
 
-def rows(bucket: Bucket) -> list[SourceRow]:
-    """What is known of a bucket's files. Raises `msgspec.DecodeError`."""
-    return _decode_rows(bucket.rows)
+def rows(bucket: Bucket | None) -> dict[str, SourceRow]:
+    """What is known of a bucket's files, by path. Raises `msgspec.DecodeError`."""
+    return {row.path: row for row in _decode_rows(bucket.rows)} if bucket else {}
 
 
-def changed(bucket: Bucket | None, changes: Mapping[str, Change]) -> Bucket | None:
-    """A bucket with these changes, all to its own files; None where nothing is left in it.
+def changed(bucket: Bucket | None, changes: Mapping[str, SourceRow | None]) -> Bucket | None:
+    """A bucket with other rows, or without those of some paths; None where nothing is left in it.
 
-    Raises `msgspec.DecodeError`, and `LookupError` where it lacks an entry.
+    Raises `msgspec.DecodeError`.
     """
-    known: dict[str, tuple[SourceRow, bytes]] = {}
-    if bucket:
-        there = rows(bucket)
-        entries = map(bytes, _decode_raw(bucket.entries)) if bucket.entries else [b""] * len(there)
-        known = {row.path: (row, entry) for row, entry in zip(there, entries, strict=False)}
-    for path, change in changes.items():
-        if change is None:
-            known.pop(path, None)
-        else:
-            row, entry = change
-            known[path] = row, known[path][1] if entry is None else entry
-    return _made([known[path] for path in sorted(known)]) if known else None
+    found = [row for row in {**rows(bucket), **changes}.values() if row]
+    return Bucket(state_of(found), _encode(found)) if found else None
 
 
-def _made(sources: list[tuple[SourceRow, bytes]]) -> Bucket:
-    """The bucket of these rows, by path, and their encoded entries."""
-    found = [row for row, _ in sources]
-    terms = {row.terms for row in found}
-    return Bucket(
-        state=state_of(found),
-        terms=min(terms) if len(terms) == 1 else b"",
-        entries=_encode([msgspec.Raw(entry) for _, entry in sources]) if any(terms) else b"",
-        rows=_encode(found),
-    )
+def changed_month(month: Month | None, terms: bytes, changes: Mapping[str, bytes | None]) -> Month | None:
+    """A month with other entries, made under these terms, or without those of some paths; None where nothing is left in it.
+
+    Raises `msgspec.DecodeError`.
+    """
+    entries = _decode_raw(month.entries) if month else []
+    known = {_decode_head(entry).path: bytes(entry) for entry in entries}
+    same = month is None or month.terms == terms or known.keys() <= changes.keys()
+    found = [entry for entry in {**known, **changes}.values() if entry is not None]
+    found.sort(key=lambda entry: -_decode_head(entry).seconds)
+    return Month(terms if same else b"", _encode(list(map(msgspec.Raw, found)))) if found else None
+
+
+class _Head(msgspec.Struct, frozen=True, array_like=True):
+    """What an encoded `Entry` begins with."""
+
+    path: str
+    version: bytes
+    kind: str
+    address: str
+    seconds: int
 
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_rows = msgspec.msgpack.Decoder(list[SourceRow]).decode
 _decode_raw = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
+_decode_head = msgspec.msgpack.Decoder(_Head).decode

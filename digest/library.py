@@ -6,6 +6,7 @@ parsed when its bytes, or the settings of parsing, are not what they were.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ from msgspec.structs import replace
 
 from digest import buckets, files, work
 from digest.articles import Article, Settings
-from digest.buckets import Change, SourceRow
+from digest.buckets import SourceRow
 from digest.entries import Cataloguer, Entry, Terms
 from digest.errors import ContentError, Diagnostic
 from digest.files import Stat
@@ -60,11 +61,28 @@ class _Bucket:
         """By path; None while nobody has asked for them."""
 
 
+class _Shelf:
+    """Entries by path, and what is changed of them, by month, so that it can be stored."""
+
+    def __init__(self, entries: dict[str, Entry]) -> None:
+        self.entries = entries
+        self.changes: defaultdict[str, dict[str, bytes | None]] = defaultdict(dict)
+
+    def put(self, entry: Entry, encoded: bytes) -> None:
+        self.remove(entry.path)
+        self.entries[entry.path] = entry
+        self.changes[entry.month][entry.path] = encoded
+
+    def remove(self, path: str) -> None:
+        if entry := self.entries.pop(path, None):
+            self.changes[entry.month][path] = None
+
+
 class Stale(NamedTuple):
     """What is not as it was."""
 
     changed: dict[str, SourceRow]
-    """New rows of what need not be parsed."""
+    """New rows of what need not be parsed: media, and what was touched only."""
     to_parse: list[str]
     gone: list[str]
 
@@ -145,28 +163,24 @@ class Library:
     def look(self, content: Path, inputs: Inputs, settings_key: bytes, force: bool = False) -> Stale:
         """What is not as it was; of files that are published as they are, the new state is already known."""
         if self._buckets is None:
-            states = {} if force else self.store.states()
-            self._buckets = {number: _Bucket(state, None) for number, state in states.items()}
+            self._buckets = {number: _Bucket(state, None) for number, state in self.store.states().items()}
         tree = inputs.content
         changed: dict[str, SourceRow] = {}
         to_parse, gone = [], []
         for path in self._suspects(inputs, settings_key, force):
             row = self._row(path)
+            usable = row and not force and row.settings == (settings_key if is_markdown(path) else b"")
             if path not in tree:
                 gone += [path] if row else []
-            elif (
-                not force and row and row.stat == tree[path] and row.settings in (settings_key, b"")
-            ):  # of what is parsed; of media
+            elif row and usable and row.stat == tree[path]:
                 continue
             elif not is_markdown(path):
                 changed[path] = _hashed(content, path)
-            elif not force and row and row.settings == settings_key and (now := _hashed(content, path)).hash == row.hash:
+            elif row and usable and (now := _hashed(content, path)).hash == row.hash:
                 changed[path] = replace(row, stat=now.stat)  # touched, not changed
             else:
                 to_parse.append(path)
         self._note({**changed, **dict.fromkeys(gone)})
-        for path in gone:
-            self.entries.pop(path, None)
         self._settings = settings_key
         return Stale(changed, to_parse, gone)
 
@@ -189,7 +203,7 @@ class Library:
         if bucket is None:
             return {}
         if bucket.rows is None:
-            bucket.rows = {row.path: row for row in self.store.rows(number, bucket.stored)}
+            bucket.rows = self.store.source_rows(number, bucket.stored)
         return bucket.rows
 
     def _row(self, path: str) -> SourceRow | None:
@@ -226,10 +240,9 @@ class Library:
         chunks = [ParseChunk(settings, settings_key, paths) for paths in chunked(stale.to_parse, CHUNK)]
         many = len(stale.to_parse) >= POOL_FROM
         results = workers.map([chunks], many, busy=True)
-        changes: dict[str, Change] = dict.fromkeys(stale.gone)
-        changes |= {path: (row, None if is_markdown(path) else b"") for path, row in stale.changed.items()}
-        changes |= self._catalogue(terms, terms_key, {*stale.to_parse, *stale.gone})  # while others parse
-        if not (changes or chunks):
+        shelf = _Shelf(self.entries)
+        self._catalogue(terms, terms_key, {*stale.to_parse, *stale.gone}, shelf)  # while others parse
+        if not (chunks or stale.changed or stale.gone or shelf.changes):
             self._racy = []
             return
         renderer = workers.here.renderer
@@ -238,55 +251,46 @@ class Library:
             renderer.load(every=True)
         fresh = self._fresh = renderer.fresh
         fresh.clear()
-        done = 0
+        for path in stale.gone:
+            shelf.remove(path)
+        rows: dict[str, SourceRow] = {}
         with self.store.transaction():
             for found in results:
-                rows = [self._parsed_row(result, settings_key, terms_key) for result in found]
-                self.store.put_parsed((row.path, row.version, result.head) for row, result in zip(rows, found, strict=True))
+                self.store.put_parsed((result.path, result.version, result.head) for result in found)
                 self.store.put_bodies((result.path, result.body, result.html) for result in found)
-                for row, result in zip(rows, found, strict=True):
-                    changes[result.path] = row, result.entry
-                    self.entries[result.path] = _decode_entry(result.entry)
+                for result in found:
+                    rows[result.path] = SourceRow(result.path, _trusted(result.stat, result.read_at), result.hash, settings_key)
+                    shelf.put(_decode_entry(result.entry), result.entry)
                     fresh.put(result)
-                done += len(found)
-                progress("parse", done, len(stale.to_parse))
-            self.store.put_sources(changes)
-        self._note({path: change[0] for path, change in changes.items() if change})
-        self._racy = [path for path, change in changes.items() if change and change[0].stat.inode == UNTRUSTED]
-
-    @staticmethod
-    def _parsed_row(result: work.ParsedSource, settings_key: bytes, terms_key: bytes) -> SourceRow:
-        return SourceRow(result.path, _trusted(result.stat, result.read_at), result.hash, settings_key, terms_key)
+                progress("parse", len(rows), len(stale.to_parse))
+            self.store.put_sources({**stale.changed, **rows, **dict.fromkeys(stale.gone)})
+            self.store.put_entries(terms_key, shelf.changes)
+        self._note(rows)
+        self._racy = [path for path, row in (*stale.changed.items(), *rows.items()) if row.stat.inode == UNTRUSTED]
 
     def settle(self) -> None:
         """Keep in the store alone what a build has parsed, now that it is done."""
         self._fresh.clear()
 
-    def _catalogue(self, terms: Terms, terms_key: bytes, but: Container[str]) -> dict[str, Change]:
-        """Bring all entries but those of some sources to these terms; return what this changes."""
+    def _catalogue(self, terms: Terms, terms_key: bytes, but: Container[str], shelf: _Shelf) -> None:
+        """Bring all entries but those of some sources to these terms."""
         if self._terms == terms_key:
-            return {}
+            return
         catalogue = Cataloguer(terms)
-        stored = {} if self._terms else self.store.entries()
-        changes: dict[str, Change] = {}
+        others = list(self.entries.values())
         try:
-            for number, bucket in (self._buckets or {}).items():
-                found = stored.get(number)
-                if found and found.state != bucket.stored:
-                    raise Damaged.because("another build has put in other sources")
-                if found and found.terms == terms_key:
-                    entries = _decode_entries(found.entries)
-                    self.entries.update([(entry.path, entry) for entry in entries if entry.path not in but])
-                    continue
-                for row in self._rows(number).values() if number < buckets.PARSED else ():
-                    if row.path not in but:
-                        head = work.decode(self.store.head(row.path, row.version))
-                        entry = self.entries[row.path] = catalogue(row.path, row.version, head)
-                        changes[row.path] = replace(row, terms=terms_key), work.encode(entry)
+            for month in () if self._terms else self.store.entries():
+                entries = _decode_entries(month.entries)
+                self.entries.update([(entry.path, entry) for entry in entries])
+                others += entries if month.terms != terms_key else ()
+            for entry in others:
+                if entry.path not in but:
+                    head = work.decode(self.store.head(entry.path, entry.version))
+                    now = catalogue(entry.path, entry.version, head)
+                    shelf.put(now, work.encode(now))
         except UNREADABLE as error:
             raise Damaged.because(error) from error
         self._terms = terms_key
-        return changes
 
     def article(self, entry: Entry) -> Article:
         """The article of an entry. Raises `Damaged`."""

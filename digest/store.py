@@ -19,17 +19,18 @@ import msgspec
 from msgspec.structs import astuple
 
 from digest import buckets
-from digest.buckets import Bucket, Change, SourceRow
+from digest.buckets import Bucket, Month, SourceRow
 from digest.errors import Diagnostic, DigestError
 from digest.files import Stat
 from digest.fingerprint import digest
 from digest.tickers import Registry
 
-VERSION = 5
+VERSION = 6
 """Of the tables below; another version's file is thrown away."""
 
 TABLES = """
-CREATE TABLE sources (bucket INTEGER PRIMARY KEY, state BLOB, terms BLOB, entries BLOB, rows BLOB);
+CREATE TABLE sources (bucket INTEGER PRIMARY KEY, state BLOB, rows BLOB);
+CREATE TABLE entries (month TEXT PRIMARY KEY, terms BLOB, entries BLOB);
 CREATE TABLE parsed (path TEXT PRIMARY KEY, version BLOB, head BLOB);
 CREATE TABLE bodies (path TEXT PRIMARY KEY, key BLOB, html BLOB);
 CREATE INDEX bodies_by_key ON bodies (key);
@@ -237,13 +238,8 @@ class Store:
         """The states of all buckets of sources, by their numbers."""
         return dict(self._rows("SELECT bucket, state FROM sources"))
 
-    def entries(self) -> dict[int, Bucket]:
-        """The buckets of what is parsed, without their rows."""
-        query = "SELECT bucket, state, terms, entries, x'' FROM sources WHERE bucket < ?"
-        return {number: Bucket(*rest) for number, *rest in self._rows(query, buckets.PARSED)}
-
-    def rows(self, number: int, state: bytes) -> list[SourceRow]:
-        """What is known of the files of a bucket. Raises `Damaged`, also when another builder has changed it."""
+    def source_rows(self, number: int, state: bytes) -> dict[str, SourceRow]:
+        """What is known of the files of a bucket, by path. Raises `Damaged`, also when another builder has changed it."""
         bucket = self._bucket(number)
         if bucket is None or bucket.state != state:
             raise Damaged.because("another build has put in other sources")
@@ -253,40 +249,61 @@ class Store:
             raise Damaged.because(error) from error
 
     def _bucket(self, number: int) -> Bucket | None:
+        found = self._kept("SELECT state, rows FROM sources WHERE bucket = ?", number)
+        return Bucket(*found[0]) if found else None
+
+    def entries(self) -> list[Month]:
+        """What the site needs to know of sources, newest months first."""
+        return [Month(*row) for row in self._rows("SELECT terms, entries FROM entries ORDER BY month DESC")]
+
+    def _kept(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """A query's rows. Raises `Damaged`."""
         try:
-            found = self._execute("SELECT state, terms, entries, rows FROM sources WHERE bucket = ?", number)
+            return self._execute(query, *values)
         except sqlite3.Error as error:
             raise _trouble(error) from error
-        return Bucket(*found[0]) if found else None
 
     def head(self, path: str, version: bytes) -> bytes:
         """The encoded head of a source in a version. Raises `Damaged`, also when another builder has put in another."""
-        try:
-            rows = self._execute("SELECT head FROM parsed WHERE path = ? AND version = ?", path, version)
-        except sqlite3.Error as error:
-            raise _trouble(error) from error
+        rows = self._kept("SELECT head FROM parsed WHERE path = ? AND version = ?", path, version)
         if not rows:
             raise Damaged.because("a head is missing")
         head: bytes = rows[0][0]
         return head
 
-    def put_sources(self, changes: Mapping[str, Change]) -> None:
-        """Note what became of sources, by their paths. What others have put in meanwhile stays. Raises `Damaged`."""
-        by_bucket: dict[int, dict[str, Change]] = {}
-        for path, change in changes.items():
-            by_bucket.setdefault(buckets.number(path), {})[path] = change
+    def put_sources(self, changes: Mapping[str, SourceRow | None]) -> None:
+        """Note rows of sources, by path, and forget those that are gone. What others have put in stays. Raises `Damaged`."""
+        by_bucket: dict[int, dict[str, SourceRow | None]] = {}
+        for path, row in changes.items():
+            by_bucket.setdefault(buckets.number(path), {})[path] = row
         for number, theirs in by_bucket.items():
             try:
                 bucket = buckets.changed(self._bucket(number), theirs)
-            except (*UNREADABLE, LookupError) as error:
+            except UNREADABLE as error:
                 raise Damaged.because(error) from error
-            if bucket:
-                self._connection.execute("REPLACE INTO sources VALUES (?, ?, ?, ?, ?)", (number, *bucket))
-            else:
-                self._connection.execute("DELETE FROM sources WHERE bucket = ?", (number,))
-        lost = [(path,) for path, change in changes.items() if change is None]
+            self._put("sources", "bucket", number, bucket)
+        lost = [(path,) for path, row in changes.items() if row is None]
         self._connection.executemany("DELETE FROM parsed WHERE path = ?", lost)
         self._connection.executemany("DELETE FROM bodies WHERE path = ?", lost)
+
+    def put_entries(self, terms: bytes, months: Mapping[str, Mapping[str, bytes | None]]) -> None:
+        """Put in encoded entries that were made under these terms, by month and path. What others have put in stays.
+
+        None takes one out. Raises `Damaged`.
+        """
+        for name, changes in months.items():
+            found = self._kept("SELECT terms, entries FROM entries WHERE month = ?", name)
+            try:
+                month = buckets.changed_month(Month(*found[0]) if found else None, terms, changes)
+            except UNREADABLE as error:
+                raise Damaged.because(error) from error
+            self._put("entries", "month", name, month)
+
+    def _put(self, table: str, name: str, key: object, row: tuple[bytes, bytes] | None) -> None:
+        if row:
+            self._connection.execute(f"REPLACE INTO {table} VALUES (?, ?, ?)", (key, *row))
+        else:
+            self._connection.execute(f"DELETE FROM {table} WHERE {name} = ?", (key,))
 
     def put_parsed(self, rows: Iterable[tuple[str, bytes, bytes]]) -> None:
         """Rows of path, version and encoded head."""

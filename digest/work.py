@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from digest import files, publish
+from digest import buckets, files, publish
 from digest.articles import Parsed, Settings
-from digest.buckets import version
 from digest.entries import Cataloguer, Terms
 from digest.errors import ContentError, Diagnostic
 from digest.files import Stat
@@ -51,6 +50,8 @@ class ParseChunk(msgspec.Struct, frozen=True):
 class ParsedSource(msgspec.Struct, frozen=True):
     path: str
     hash: bytes
+    version: bytes
+    """Key of its bytes and of the settings that it was parsed with."""
     read_at: int
     """The clock just before the file was opened, in nanoseconds."""
     stat: Stat
@@ -133,8 +134,9 @@ class Worker:
         else:
             parsed, html = parse.parse(path, data, chunk.settings)
         body, hash = parsed.article.body if parsed.article else b"", digest(data)
-        entry = encode(self._catalogue(path, version(hash, chunk.settings_key), parsed))
-        return ParsedSource(path, hash, read_at, before, encode(parsed), body, html, entry)
+        version = buckets.version(hash, chunk.settings_key)
+        entry = encode(self._catalogue(path, version, parsed))
+        return ParsedSource(path, hash, version, read_at, before, encode(parsed), body, html, entry)
 
     def _render(self, chunk: RenderChunk) -> tuple[list[Rendered], dict[Diagnostic, list[str]]]:
         """What was rendered, and what is wrong: with a template, beside the paths of the pages where it showed."""

@@ -543,7 +543,7 @@ def test_options_helper_reads_settings(tmp_path: Path) -> None:
         ("another program's", "parsed SET head"),
         ("ours", "parsed SET head"),
         ("ours", "sources SET rows"),
-        ("ours", "sources SET entries"),
+        ("ours", "entries SET entries"),
     ],
 )
 def test_cache_of_another_shape(tmp_path: Path, settings: str, damaged: str) -> None:
@@ -556,7 +556,8 @@ def test_cache_of_another_shape(tmp_path: Path, settings: str, damaged: str) -> 
         store = Store(tmp_path / ".digest/cache.db")
         with store.transaction():
             for number, state in store.states().items():
-                store.put_sources({row.path: (replace(row, settings=b"older"), None) for row in store.rows(number, state)})
+                rows = store.source_rows(number, state)
+                store.put_sources({path: replace(row, settings=b"older") for path, row in rows.items()})
         store.close()
     write(tmp_path, {"content/b.md": article("B")})
     make(tmp_path)
