@@ -54,15 +54,15 @@ def version(hash: bytes, settings: bytes) -> bytes:
 
 def number(path: str) -> int:
     """The bucket that a source falls into."""
-    found = crc32(path.encode("utf-8", "surrogateescape")) % PARSED
-    return found if is_markdown(path) else found + PARSED
+    found = crc32(path.encode()) % PARSED
+    return found if path.endswith(".md") or is_markdown(path) else found + PARSED  # as nearly all end
 
 
 def sorted_out(tree: Mapping[str, Stat]) -> dict[int, list[tuple[str, Stat]]]:
     """Files by the numbers of their buckets, in the order in which they come."""
     found: defaultdict[int, list[tuple[str, Stat]]] = defaultdict(list)
-    for file in tree.items():
-        found[number(file[0])].append(file)
+    for place, file in zip(map(number, tree), tree.items(), strict=True):
+        found[place].append(file)
     return found
 
 

@@ -41,20 +41,24 @@ class Resolver:
     def __init__(
         self,
         base: str,
-        articles: Mapping[str, str],
+        articles: Callable[[], dict[str, str]],
         media: Mapping[str, File],
         hidden: Mapping[str, str],
         severity: str,
     ) -> None:
         self.base = base
-        self.articles = articles
-        """Paths below the content folder to paths below the base."""
+        self._list = articles
         self.media = media
         self.hidden = hidden
         self.severity = severity
         self.problems: list[Diagnostic] = []
         self.pages: list[PageLink] = []
         self._misses = 0
+
+    @cached_property
+    def articles(self) -> dict[str, str]:
+        """Paths below the content folder to paths below the base. Listed late: many sites have no links that ask for them."""
+        return self._list()
 
     def resolve(self, entry: Entry) -> tuple[str, ...]:
         """Where each of an article's links to files and pages leads, root-relative."""

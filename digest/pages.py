@@ -227,7 +227,7 @@ class _Planner(SharedViews):
         kind, slug = group.kind, group.slug
         months: dict[str, list[Entry]] = {month: [] for month in group.months}
         for entry in group.articles:
-            months[entry.month].append(entry)
+            months[entry.edition[:7]].append(entry)  # which is quicker than to ask for the month
         counts = []
         for month, found in months.items():
             path = urls.group_month(kind, slug, month)

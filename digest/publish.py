@@ -16,13 +16,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from errno import EACCES, ENAMETOOLONG
 from functools import cache, cached_property, partial
 from pathlib import Path
+from typing import NamedTuple
 
 from msgspec.structs import astuple
 
 from digest import files
 from digest.aside import Aside
 from digest.errors import ContentError, Diagnostic
-from digest.fingerprint import fingerprint
+from digest.fingerprint import SIZE, fingerprint
 
 RECORD = ".digest-files"
 """The list, one path a line, in sorted order. Not for deployment."""
@@ -39,7 +40,7 @@ def owned(folder: Path) -> list[str]:
     except (OSError, UnicodeDecodeError):
         return []
     paths = sorted(text.split("\n")[:-1])  # which takes no time when nobody else has been at it
-    if ".." in text or "\n/" in f"\n{text}":  # not our doing: nothing outside the folder is ever ours
+    if ".." in text or "\n/" in text or text.startswith("/"):  # not our doing: nothing outside the folder is ever ours
         return [path for path in paths if not path.startswith("/") and ".." not in path.split("/")]
     return paths
 
@@ -51,36 +52,58 @@ def states(folder: Path, paths: Iterable[str]) -> Iterator[files.Stat]:
         yield files.stat(prefix + path)
 
 
-MANY = 1000
-"""Files from which on a process of its own is worth its start: measured, see docs/performance.md."""
+MANY = 50_000
+"""Bytes of the list, so about 1,000 files, from which on a process of its own is worth its start: see docs/performance.md."""
 
 FIELDS = len(astuple(files.ABSENT))
+
+
+class Found(NamedTuple):
+    """Files and their states."""
+
+    paths: list[str]
+    """In sorted order."""
+    numbers: array[int]
+    """Of their states, `FIELDS` for each, one behind the other."""
 
 
 class Standing:
     """The files of ours in an output folder, and their states."""
 
-    def __init__(self, paths: list[str], states: Callable[[], array[int]]) -> None:
-        """`states` gives four numbers for each path, one behind the other."""
-        self.paths = paths
-        """In sorted order."""
-        self._look = states
+    def __init__(self, key: Callable[[], bytes], found: Callable[[], Found]) -> None:
+        """`key` is that of what is `found`, for which an unchanged build need not ask."""
+        self._make_key = key
+        self._find = found
 
     @classmethod
     def look(cls, folder: Path) -> Standing:
         """What stands there, looked up aside: that takes longer than all else in an unchanged build."""
-        paths = owned(folder)
-        aside = Aside(partial(_looked_up, folder, paths), len(paths) >= MANY)
-        return cls(paths, lambda: array("q", aside.result()))
+        aside = Aside(partial(_looked_up, folder), files.stat(folder / RECORD).size >= MANY)
+        seen = cache(aside.result)
+        return cls(lambda: seen()[:SIZE], lambda: _read_again(folder, seen()[SIZE:]))
 
-    @cached_property
-    def _states(self) -> array[int]:
-        return self._look()
+    @classmethod
+    def of(cls, paths: list[str], numbers: array[int]) -> Standing:
+        """What is known to stand there."""
+        return cls(partial(_key, paths, numbers), lambda: Found(paths, numbers))
 
     @cached_property
     def key(self) -> bytes:
         """The key of what stands there."""
-        return fingerprint((self.paths, self._states.tobytes()))
+        return self._make_key()
+
+    @cached_property
+    def _found(self) -> Found:
+        return self._find()
+
+    @property
+    def paths(self) -> list[str]:
+        """In sorted order."""
+        return self._found.paths
+
+    @property
+    def _states(self) -> array[int]:
+        return self._found.numbers
 
     def __contains__(self, path: str) -> bool:
         """Whether a file of ours is there, or should be; or a folder with files of ours."""
@@ -102,21 +125,37 @@ class Standing:
                 found.pop(path, None)
             paths = sorted(found)
             numbers = array("q", [number for path in paths for number in found[path]])
-            return Standing(paths, lambda: numbers)
+            return Standing.of(paths, numbers)
         paths, numbers = self.paths.copy(), array("q", self._states)
         for path in (*gone, *fresh):
             at = bisect_left(paths, path)
             known = at < len(paths) and paths[at] == path
             numbers[at * FIELDS : (at + known) * FIELDS] = array("q", astuple(fresh[path]) if path in fresh else ())
             paths[at : at + known] = [path] if path in fresh else []
-        return Standing(paths, lambda: numbers)
+        return Standing.of(paths, numbers)
 
 
-def _looked_up(folder: Path, paths: list[str]) -> bytes:
-    numbers = array("q")
+def _found(folder: Path) -> Found:
+    paths, numbers = owned(folder), array("q")
     for stat in states(folder, paths):
         numbers.extend(astuple(stat))
-    return numbers.tobytes()
+    return Found(paths, numbers)
+
+
+def _key(paths: list[str], numbers: array[int]) -> bytes:
+    return fingerprint((paths, memoryview(numbers)))
+
+
+def _looked_up(folder: Path) -> bytes:
+    """The key of what is found there, and behind it the numbers."""
+    paths, numbers = _found(folder)
+    return _key(paths, numbers) + numbers.tobytes()
+
+
+def _read_again(folder: Path, numbers: bytes) -> Found:
+    """The list beside the numbers that another process has found by it."""
+    paths, states = owned(folder), array("q", numbers)
+    return Found(paths, states) if len(states) == len(paths) * FIELDS else _found(folder)
 
 
 class Staging:

@@ -152,10 +152,14 @@ def assemble(
     expired.sort(key=newest_first)
     standing.sort(key=attrgetter("address", "path"))
     notes.sort(key=attrgetter("path"))
-    days = {entry.edition for entry in articles}
+    days = set(map(attrgetter("edition"), articles))
     by_day = _notes(notes, days, problems)
-    where = {entry.path: entry.address for entry in (*articles, *expired, *standing)}
-    where |= {note.path: urls.day(day) for day, note in by_day.items() if day in days}
+    public = (articles, expired, standing)  # as they are now: their keys will be whole, their addresses are what they were
+
+    def where() -> dict[str, str]:
+        found = {entry.path: entry.address for group in public for entry in group}
+        return found | {note.path: urls.day(day) for day, note in by_day.items() if day in days}
+
     links = Resolver(config.base, where, media, hidden, config.broken_links)
     settled: dict[str, Settled] = {}
 

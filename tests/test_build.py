@@ -792,6 +792,16 @@ def test_kept_library_sees_what_another_builder_has_put_in(tmp_path: Path, edite
     assert tree(tmp_path / "kept") == tree(tmp_path / "clean")
 
 
+def test_list_that_changes_while_it_is_looked_at(tmp_path: Path) -> None:
+    """Where the list of digest's files is not that of the look any more, each path still has its own state."""
+    write(tmp_path, {"a.html": "a", "b.html": "b", RECORD: "a.html\n"})
+    standing = publish.Standing.look(tmp_path)
+    assert standing.key
+    write(tmp_path, {RECORD: "a.html\nb.html\n"})
+    assert standing.paths == ["a.html", "b.html"]
+    assert [standing.state(path) for path in standing.paths] == list(publish.states(tmp_path, standing.paths))
+
+
 def test_own_files_survive_a_clean_output(tmp_path: Path) -> None:
     """What is put where digest once wrote is not digest's."""
     write(tmp_path, {"content/a.md": article(), "content/pages/about.md": "---\ntitle: About\n---\nUs.\n"})
