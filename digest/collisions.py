@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from digest.entries import Entry
 from digest.errors import Diagnostic
+from digest.publish import is_folder, is_listed
 from digest.sections import Page
 
 FEW = 50
 """Paths up to which looking for each among all is quicker than listing the folders of all."""
 
 
-def clash(new: Collection[str], paths: Collection[str]) -> bool:
+def clash(new: Collection[str], paths: Sequence[str]) -> bool:
     """Whether a new one of these paths is another to a file system that ignores case, or one of them is a folder of another.
 
-    The others are known not to clash among themselves.
+    `paths` are sorted. Those that are not new are known not to clash among themselves.
     """
     if not new:
         return False
     if len(new) > FEW:
         every, fresh = {path.casefold() for path in paths}, {path.casefold() for path in new}
         return len(every) < len(paths) or not every.isdisjoint(_folders(fresh)) or not fresh.isdisjoint(_folders(every))
-    # One search through all is quicker than a look at each. Each has marks of its own, as `count` counts none twice.
-    text = "\0" + "\0\0".join(paths).casefold() + "\0"
-    fresh = {path.casefold() for path in new}
-    return any(
-        text.count(f"\0{path}\0") > 1 or f"\0{path}/" in text or any(f"\0{folder}\0" in text for folder in _folders([path]))
-        for path in fresh
-    )
+    odd = Counter([folded for path in paths if (folded := path.casefold()) != path])  # few are not all in lower case
+    return any(_clashes(path.casefold(), paths, odd) for path in new)
+
+
+def _clashes(path: str, paths: Sequence[str], odd: Counter[str]) -> bool:
+    """Whether one of `paths`, given in lower case, is another as well, or its folder; `odd` are those that differ from theirs."""
+    same = bisect_right(paths, path) - bisect_left(paths, path) + odd[path]
+    folder = path + "/"
+    inside = is_folder(path, paths) or any(other.startswith(folder) for other in odd)
+    return same > 1 or inside or any(above in odd or is_listed(above, paths) for above in _folders([path]))
 
 
 def _folders(paths: Iterable[str]) -> set[str]:

@@ -12,7 +12,7 @@ import contextlib
 import os
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from errno import EACCES, ENAMETOOLONG
 from functools import cache, cached_property, partial
 from pathlib import Path
@@ -107,7 +107,7 @@ class Standing:
 
     def __contains__(self, path: str) -> bool:
         """Whether a file of ours is there, or should be; or a folder with files of ours."""
-        return _place(path, self.paths) >= 0 or _is_folder(path, self.paths)
+        return is_listed(path, self.paths) or is_folder(path, self.paths)
 
     def state(self, path: str) -> files.Stat:
         """A file's state; `ABSENT` also where digest wrote none."""
@@ -301,7 +301,7 @@ def _write_record(folder: Path, paths: list[str]) -> None:
 
 def _in_the_way(gone: list[str], planned: list[str]) -> list[str]:
     """Those of the files to go that stand where a folder must be, or below where a file must be; `planned` is sorted."""
-    return [path for path in gone if _is_folder(path, planned) or any(_place(part, planned) >= 0 for part in _parents(path))]
+    return [path for path in gone if is_folder(path, planned) or any(is_listed(part, planned) for part in _parents(path))]
 
 
 def _parents(path: str) -> Iterator[str]:
@@ -310,14 +310,19 @@ def _parents(path: str) -> Iterator[str]:
         yield path
 
 
-def _place(path: str, paths: list[str]) -> int:
+def _place(path: str, paths: Sequence[str]) -> int:
     """Where in sorted paths a path stands, or -1."""
     at = bisect_left(paths, path)
     return at if at < len(paths) and paths[at] == path else -1
 
 
-def _is_folder(path: str, paths: list[str]) -> bool:
-    """Whether any of these paths lies below this one."""
+def is_listed(path: str, paths: Sequence[str]) -> bool:
+    """Whether this is one of these sorted paths."""
+    return _place(path, paths) >= 0
+
+
+def is_folder(path: str, paths: Sequence[str]) -> bool:
+    """Whether any of these sorted paths lies below this one."""
     at = bisect_left(paths, path + "/")
     return at < len(paths) and paths[at].startswith(path + "/")
 
