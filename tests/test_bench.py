@@ -103,13 +103,15 @@ def test_changes_are_told_by_content(tmp_path: Path) -> None:
         ("tickers/tsla/page/2/index.html", True),
         ("tickers/tsla/2024-05/index.html", True),
         ("tickers/tsla/feed.xml", True),
-        ("tags/ai/index.html", False),
+        ("tags/ai/index.html", True),
+        ("sources/a-wire/page/2/index.html", True),
+        ("tickers/tsla/index.json", False),
         ("2024/05/index.html", False),
         ("atom.xml", False),
     ],
 )
 def test_shared_kinds(path: str, shared: bool) -> None:
-    """Articles, days, tickers, home and RSS are the kinds of output that every program makes."""
+    """Articles, days, tickers, tags, sources, home and RSS are the kinds of output that every program makes."""
     assert bool(sites.SHARED.fullmatch(path)) == shared
 
 
@@ -150,7 +152,7 @@ def test_every_scenario_runs_and_leaves_the_content_as_it_was(tmp_path: Path) ->
 
 @pytest.mark.parametrize("name", ALL)
 def test_every_program_makes_the_same_outputs(name: str, tmp_path: Path) -> None:
-    """Each program makes a page for every article, day and ticker, home, and RSS for site and tickers."""
+    """Each program makes a page for every article and day, for every ticker, tag and source with RSS, and home with RSS."""
     program = ALL[name]()
     if program is None:
         pytest.skip(f"{name} is not installed")
@@ -158,11 +160,13 @@ def test_every_program_makes_the_same_outputs(name: str, tmp_path: Path) -> None
     site.build()
     made = {re.sub(r"(\d{4})/(\d\d)/(\d\d)/", r"\1-\2-\3/", path) for path in measure.snapshot(site.output)}
     articles = list(corpus.articles(60))
-    symbols = {ticker.lower() for article in articles for ticker in article.tickers}
-    expected = {"index.html", "feed.xml", "tickers/index.html"}
+    groups = {f"tickers/{ticker.lower()}" for article in articles for ticker in article.tickers}
+    groups |= {f"tags/{tag}" for article in articles for tag in article.tags}
+    groups |= {f"sources/{article.source.lower().replace(' ', '-')}" for article in articles}
+    expected = {"index.html", "feed.xml", "tickers/index.html", "tags/index.html", "sources/index.html"}
     expected |= {f"{article.path.removesuffix('.md')}/index.html" for article in articles}
     expected |= {f"{article.date:%Y-%m-%d}/index.html" for article in articles}
-    expected |= {f"tickers/{symbol}/{file}" for symbol in symbols for file in ("index.html", "feed.xml")}
+    expected |= {f"{group}/{file}" for group in groups for file in ("index.html", "feed.xml")}
     assert expected <= made
     if not name.startswith("digest"):
         assert {path for path in made - expected if "page/2/" not in path} == set()

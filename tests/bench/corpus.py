@@ -96,7 +96,7 @@ def write(folder: Path, size: int, notation: Callable[[Article], str], seed: int
 
 
 def with_yaml(article: Article) -> str:
-    """The article with YAML front matter, as digest, Hugo and Eleventy read it."""
+    """The article with YAML front matter, as digest and Eleventy read it."""
     return (
         "---\n"
         f'title: "{article.title}"\n'
@@ -112,15 +112,20 @@ def with_yaml(article: Article) -> str:
     )
 
 
+def with_terms(article: Article) -> str:
+    """The same for Hugo, whose taxonomies want a field of their own for the source."""
+    return with_yaml(article).replace("\nsource:\n", f"\nsources: [{article.source}]\nsource:\n", 1)
+
+
 def with_fields(article: Article) -> str:
-    """The article with Pelican's header fields. The tickers are its `Tags`: those have pages and feeds."""
+    """The article with Pelican's header fields: of those with pages and feeds, `Tags` are tickers, `Authors` tags."""
     return (
         f"Title: {article.title}\n"
         f"Date: {article.date.isoformat()}\n"
         f"Tags: {', '.join(article.tickers)}\n"
-        f"Topics: {', '.join(article.tags)}\n"
+        f"Authors: {'; '.join(article.tags)}\n"
+        f"Category: {article.source}\n"
         f"Summary: {article.summary}\n"
-        f"Source: {article.source}\n"
         f"Link: {article.url}\n\n"
         f"{article.body}"
     )

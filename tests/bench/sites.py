@@ -1,9 +1,9 @@
 """The programs that are measured, and a folder with the corpus for each.
 
 A program takes part when it is installed; nothing is installed here. Each peer has a fair site of its own
-below `peers/`, tuned to make these outputs and no others: a page for every article, the list of every ticker
-(all its articles, 50 a page), home, an archive by day, and RSS of 20 items in full for the site and every
-ticker. The peers' pages are plain. Digest is measured with its theme, as people use it, and with pages that
+below `peers/`, tuned to make these outputs and no others: a page for every article, the list of every ticker,
+tag and source (all its articles, 50 a page), home, an archive by day, and RSS of 20 items in full for the site
+and each of these. The peers' pages are plain. Digest is measured with its theme, as people use it, and with pages that
 are as plain as theirs.
 """
 
@@ -22,10 +22,10 @@ from . import corpus, measure
 
 PEERS = Path(__file__).parent / "peers"
 SHARED = re.compile(
-    r"(\d{4}[-/]\d\d[-/]\d\d/([^/]+/)?|tickers/([^/]+/(\d{4}-\d\d/|page/\d+/)?)?|page/\d+/)?index\.html"
-    r"|(tickers/[^/]+/)?feed\.xml"
+    r"(\d{4}[-/]\d\d[-/]\d\d/([^/]+/)?|(tickers|tags|sources)/([^/]+/(\d{4}-\d\d/|page/\d+/)?)?|page/\d+/)?index\.html"
+    r"|((tickers|tags|sources)/[^/]+/)?feed\.xml"
 )
-"""The paths of outputs that every program makes; digest makes more (tags, sources, months, sitemaps)."""
+"""The paths of outputs that every program makes; digest makes more (months, sitemaps, JSON)."""
 
 
 class Program(NamedTuple):
@@ -131,7 +131,7 @@ def hugo() -> Program | None:
         start=(path, "version"),
         output="public",
         caches=(),
-        notation=corpus.with_yaml,
+        notation=corpus.with_terms,
     )
 
 

@@ -1,4 +1,4 @@
-// The same outputs as digest's: articles, days, tickers, home; RSS of 20 in full. JavaScript templates: the fastest.
+// The same outputs as digest's: articles, days, tickers, tags, sources, home; RSS of 20 in full. JavaScript templates: the fastest.
 const PAGE = 50;
 
 function group(articles, keysOf) {
@@ -25,11 +25,20 @@ function paged(name, base, members) {
   }));
 }
 
-const tickerUrl = (symbol) => `/tickers/${symbol.toLowerCase()}/`;
+const KINDS = {
+  tickers: (article) => article.data.tickers,
+  tags: (article) => article.data.tags,
+  sources: (article) => [article.data.source.name],
+};
+const urlOf = (kind, name) => `/${kind}/${name.toLowerCase().replace(/ /g, "-")}/`;
 
 module.exports = function (config) {
   const news = (api) => api.getFilteredByGlob("content/**/*.md").reverse();
-  const tickers = (api) => group(news(api), (article) => article.data.tickers);
+  const kinds = (api) =>
+    Object.entries(KINDS).map(([kind, keysOf]) => ({
+      kind,
+      groups: group(news(api), keysOf).map((found) => ({ ...found, url: urlOf(kind, found.name) })),
+    }));
   const days = (api) => group(news(api), (article) => [article.date.toISOString().slice(0, 10)]);
 
   config.addCollection("news", (api) => {
@@ -40,15 +49,15 @@ module.exports = function (config) {
     });
     return articles;
   });
-  config.addCollection("tickers", tickers);
+  config.addCollection("kinds", kinds);
   config.addCollection("lists", (api) => [
     ...paged("Bench", "/", news(api)),
-    ...tickers(api).flatMap(({ name, members }) => paged(name, tickerUrl(name), members)),
+    ...kinds(api).flatMap(({ groups }) => groups.flatMap(({ name, url, members }) => paged(name, url, members))),
     ...days(api).map(({ name, members }) => ({ name, url: `/${name}/`, cards: members })),
   ]);
   config.addCollection("feeds", (api) => [
     { name: "Bench", url: "/", items: news(api).slice(0, 20) },
-    ...tickers(api).map(({ name, members }) => ({ name, url: tickerUrl(name), items: members.slice(0, 20) })),
+    ...kinds(api).flatMap(({ groups }) => groups.map(({ name, url, members }) => ({ name, url, items: members.slice(0, 20) }))),
   ]);
   return {
     markdownTemplateEngine: false,

@@ -1,4 +1,7 @@
-"""The same outputs as digest's: articles, days, tickers (its tags), home; RSS of 20 in full; cached."""
+"""The same outputs as digest's: articles, days, home; tickers (its tags), tags (its authors), sources (its categories).
+
+RSS of 20 in full; cached.
+"""
 
 SITENAME = "Bench"
 SITEURL = "https://bench.example"
@@ -23,12 +26,16 @@ DAY_ARCHIVE_SAVE_AS = DAY_ARCHIVE_URL + "index.html"
 TAG_URL = "tickers/{slug}/"
 TAG_SAVE_AS = TAG_URL + "index.html"
 TAGS_SAVE_AS = "tickers/index.html"
-DIRECT_TEMPLATES = ["index", "tags"]
-AUTHOR_SAVE_AS = ""
-CATEGORY_SAVE_AS = ""
+AUTHOR_URL = "tags/{slug}/"
+AUTHOR_SAVE_AS = AUTHOR_URL + "index.html"
+AUTHORS_SAVE_AS = "tags/index.html"
+CATEGORY_URL = "sources/{slug}/"
+CATEGORY_SAVE_AS = CATEGORY_URL + "index.html"
+CATEGORIES_SAVE_AS = "sources/index.html"
+DIRECT_TEMPLATES = ["index", "tags", "authors", "categories"]
 
 DEFAULT_PAGINATION = 50
-PAGINATED_TEMPLATES = {"index": None, "tag": None}
+PAGINATED_TEMPLATES = {"index": None, "tag": None, "author": None, "category": None}
 PAGINATION_PATTERNS = (
     (1, "{url}", "{save_as}"),
     (2, "{base_name}/page/{number}/", "{base_name}/page/{number}/index.html"),
@@ -39,7 +46,8 @@ TAG_FEED_RSS = "tickers/{slug}/feed.xml"
 FEED_ALL_ATOM = None
 CATEGORY_FEED_ATOM = None
 AUTHOR_FEED_ATOM = None
-AUTHOR_FEED_RSS = None
+AUTHOR_FEED_RSS = "tags/{slug}/feed.xml"
+CATEGORY_FEED_RSS = "sources/{slug}/feed.xml"
 TRANSLATION_FEED_ATOM = None
 FEED_MAX_ITEMS = 20
 RSS_FEED_SUMMARY_ONLY = False
