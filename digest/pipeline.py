@@ -106,6 +106,7 @@ class Pipeline:
             templates_label=config.templates,
             theme=str(program.theme()),
             bytecode=str(self.store.path.parent / "bytecode"),
+            theme_bytecode=str(shared) if (shared := program.compiled()) else None,
             cache=str(self.store.path),
             terms=terms,
         )

@@ -38,3 +38,12 @@ def theme() -> Path:
     package = Path(__file__).parent
     shipped = package / "theme"
     return shipped if shipped.is_dir() else package.parent / "templates"
+
+
+def compiled() -> Path | None:
+    """The folder for what is compiled of the theme, beside the package's own bytecode; None where Python is to write none."""
+    from importlib.util import cache_from_source
+
+    if sys.dont_write_bytecode or not sys.implementation.cache_tag:
+        return None
+    return Path(cache_from_source(__file__)).parent / "theme"

@@ -56,10 +56,18 @@ class _Source(NamedTuple):
 class Templates:
     """The templates of a site and its theme. Each file is read once: what `closure` hashed is what `render` uses."""
 
-    def __init__(self, site_folder: Path | None, theme: Path, bytecode: Path | None = None, label: str = "templates") -> None:
+    def __init__(
+        self,
+        site_folder: Path | None,
+        theme: Path,
+        bytecode: Path | None = None,
+        label: str = "templates",
+        theme_bytecode: Path | None = None,
+    ) -> None:
         """Look in `site_folder`, which diagnostics call `label`, then in `theme`.
 
-        `bytecode` is a folder that keeps compiled templates between runs; it need not exist nor be writable.
+        `bytecode` is a folder that keeps compiled templates between runs, and `theme_bytecode` one that keeps the theme's own
+        for all sites; they need not exist nor be writable.
         """
         same = site_folder is not None and site_folder.resolve() == theme.resolve()
         self._theme = (theme, label if same else THEME)
@@ -67,7 +75,7 @@ class Templates:
         self._sources: dict[str, _Source | None] = {}
         self._named: dict[str, Sequence[str]] = {}
         """The names that each template refers to, where nothing is wrong with them."""
-        self._kept = _Kept(bytecode)
+        self._kept = _Kept(bytecode, theme_bytecode)
         self._fragments: dict[Macro, dict[tuple[Any, ...], str]] = {}
         self._environment = _Environment(self._load, _Compiled(self._kept))
         self._environment.filters["once"] = self._once
@@ -154,7 +162,7 @@ class Templates:
         """The names that a template refers to; what is wrong with them is added to `problems`."""
         if name in self._named:
             return self._named[name]
-        place, made_from = f"{digest(name.encode()).hex()}.names", digest(source.data)
+        place, made_from = _place(f"{digest(name.encode()).hex()}.names", source.label), digest(source.data)
         names: Sequence[str] | None = self._kept.get(place, made_from)
         # What was kept holds for the source alone: a name that leads nowhere now needs a look at whether it may.
         if names is None or not all(map(self._source, names)):
@@ -326,40 +334,55 @@ class _Environment(jinja2.Environment):
         return self.globals
 
 
-class _Kept:
-    """Values kept in a folder between runs, sealed with what they were made from: what is stale or damaged is a miss."""
+def _place(name: str, label: str) -> str:
+    """What to call something that is kept of a template, so that it can be told whether that is the theme's own."""
+    return f"{THEME}-{name}" if label.startswith(f"{THEME}/") else name
 
-    def __init__(self, folder: Path | None) -> None:
-        self.folder = folder
+
+class _Kept:
+    """Values kept in folders between runs, sealed with what they were made from: what is stale or damaged is a miss."""
+
+    def __init__(self, folder: Path | None, theme_folder: Path | None) -> None:
+        self._own = (folder,) if folder else ()
+        self._theme = (theme_folder, *self._own) if theme_folder else self._own
         # Filters of constants are computed when a template is compiled, so their code shapes what is compiled.
         code = b"".join(Path(file).read_bytes() for file in (__file__, filters.__file__))
         self.version = f"{jinja2.__version__} {sys.version} {digest(code).hex()}".encode()
 
     def get(self, name: str, made_from: bytes) -> Any:
         """The value, or None."""
-        try:
-            data = (self.folder / name).read_bytes() if self.folder else b""
-        except OSError:
-            return None
-        value = data[SIZE:]
-        return marshal.loads(value) if data[:SIZE] == self.seal(made_from, value) else None
+        for folder in self._folders(name):
+            with contextlib.suppress(OSError):
+                data = (folder / name).read_bytes()
+                value = data[SIZE:]
+                if data[:SIZE] == self._seal(made_from, value):
+                    return marshal.loads(value)
+        return None
 
     def put(self, name: str, made_from: bytes, value: Any) -> None:
-        if self.folder:
-            data = marshal.dumps(value)
-            part = self.folder / f"{name}.{os.getpid()}"
-            with contextlib.suppress(OSError):  # a folder that cannot be written keeps nothing
-                self.folder.mkdir(parents=True, exist_ok=True)
-                part.write_bytes(self.seal(made_from, data) + data)
-                part.replace(self.folder / name)
+        """Keep it in the first folder that can be written."""
+        data = marshal.dumps(value)
+        for folder in self._folders(name):
+            part = folder / f"{name}.{os.getpid()}"
+            with contextlib.suppress(OSError):
+                folder.mkdir(parents=True, exist_ok=True)
+                part.write_bytes(self._seal(made_from, data) + data)
+                part.replace(folder / name)
+                return
 
-    def seal(self, made_from: bytes, data: bytes) -> bytes:
+    def _folders(self, name: str) -> tuple[Path, ...]:
+        return self._theme if name.startswith(f"{THEME}-") else self._own
+
+    def _seal(self, made_from: bytes, data: bytes) -> bytes:
         return digest(b"\n".join((self.version, made_from, data)))
 
 
 class _Compiled(BytecodeCache):
     def __init__(self, kept: _Kept) -> None:
         self.kept = kept
+
+    def get_cache_key(self, name: str, filename: str | None = None) -> str:
+        return _place(super().get_cache_key(name, filename), filename or "")
 
     def load_bytecode(self, bucket: Bucket) -> None:
         bucket.code = self.kept.get(bucket.key, bucket.checksum.encode())

@@ -36,6 +36,7 @@ class Setup(msgspec.Struct, frozen=True):
     templates_label: str
     theme: str
     bytecode: str
+    theme_bytecode: str | None
     cache: str
     terms: Terms
 
@@ -233,8 +234,8 @@ class Renderer:
         from digest.templates import Templates
 
         setup = self._setup
-        site = Path(setup.templates) if setup.templates else None
-        return Templates(site, Path(setup.theme), Path(setup.bytecode), setup.templates_label)
+        site, shared = (Path(folder) if folder else None for folder in (setup.templates, setup.theme_bytecode))
+        return Templates(site, Path(setup.theme), Path(setup.bytecode), setup.templates_label, shared)
 
 
 FEEDS = ("rss", "atom", "editions_rss")

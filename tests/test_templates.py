@@ -727,6 +727,21 @@ def test_compiled_templates_are_kept(tmp_path: Path) -> None:
     assert [file.stat().st_size for file in files] == sizes
 
 
+@pytest.mark.parametrize("writable", [True, False])
+def test_what_is_compiled_of_the_theme_serves_every_site(tmp_path: Path, writable: bool) -> None:
+    """The theme's own templates are kept in one place for all sites, where that can be written, and a site's beside the site."""
+    own, shared = folder(tmp_path / "own", **{"404": '{% extends "theme/404.html" %}'}), tmp_path / "shared/theme"
+    if not writable:
+        (tmp_path / "shared").write_text("")
+    for site in ("one", "two"):
+        Templates(own, THEME, tmp_path / site, "templates", shared).render("404.html", pages()["404.html"], str)
+    names = [file.name for site in ("one", "two") for file in (tmp_path / site).iterdir()]
+    assert any(name.startswith("theme-") for name in names) is not writable
+    assert len([name for name in names if not name.startswith("theme-")]) == 2
+    if writable:
+        assert all(file.name.startswith("theme-") for file in shared.iterdir())
+
+
 def test_closures_do_not_depend_on_what_is_kept(tmp_path: Path) -> None:
     """What is kept between runs changes no closure, and hides neither a change nor a template that is gone."""
     own, kept = tmp_path / "own", tmp_path / "kept"
