@@ -135,8 +135,7 @@ NUMBER = array("I").itemsize
 class _Team:
     """Processes, forked off, that share out chunks among themselves.
 
-    A queue is a file in memory with the numbers of its chunks. All share its offset (open(2), fork(2)), so who is free reads
-    the next.
+    A queue is a file with the numbers of its chunks. All share its offset (open(2), fork(2)), so who is free reads the next.
     """
 
     def __init__(self, perform: Perform, queues: list[list[Any]], others: int) -> None:
@@ -147,9 +146,7 @@ class _Team:
         start = 0
         try:
             for queue in queues:
-                self._queues.append(os.memfd_create("queue"))
-                os.write(self._queues[-1], array("I", range(start, start + len(queue))).tobytes())
-                os.lseek(self._queues[-1], 0, os.SEEK_SET)
+                self._queues.append(_file(array("I", range(start, start + len(queue))).tobytes()))
                 start += len(queue)
         except OSError:
             self.drop()
@@ -216,6 +213,20 @@ class _Team:
         for queue in self._queues:
             os.close(queue)
         self._forks, self._queues = [], []
+
+
+def _file(data: bytes) -> int:
+    """A file in memory, to be read from its start. Raises OSError.
+
+    It is opened by a name: of what has none, two processes that read at once may read the same, because Linux locks the
+    offsets of files that were opened alone (FMODE_ATOMIC_POS).
+    """
+    nameless = os.memfd_create("queue")
+    try:
+        os.write(nameless, data)
+        return os.open(f"/proc/self/fd/{nameless}", os.O_RDONLY)
+    finally:
+        os.close(nameless)
 
 
 def _killed() -> DigestError:

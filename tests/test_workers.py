@@ -69,6 +69,14 @@ def test_each_chunk_is_done_once(
     assert found == again
 
 
+def test_no_chunk_is_done_twice(workers: Callable[..., Workers[Any]], way: str) -> None:
+    """However often several processes ask for the next one in the same moment."""
+    if way != "forked":
+        pytest.skip("only they ask for themselves")
+    done = [result for result, _ in workers(3, Square, frozenset()).map([list(range(20_000))], worthwhile=True)]
+    assert len(done) == len(set(done)) == 20_000
+
+
 def test_busy_process_does_nothing(workers: Callable[..., Workers[Any]], way: str) -> None:
     """Where there are others."""
     team = workers(2, Square, frozenset())
