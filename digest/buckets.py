@@ -31,6 +31,8 @@ class SourceRow(msgspec.Struct, frozen=True, array_like=True):
     hash: bytes
     settings: bytes = b""
     """Key of the settings that it was parsed with; empty for media."""
+    month: str = ""
+    """Among whose entries its own is kept."""
 
 
 class Bucket(NamedTuple):

@@ -7,7 +7,7 @@ parsed when its bytes, or the settings of parsing, are not what they were.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Container, Iterable, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,23 +59,6 @@ class _Bucket:
         """The same of what is known now."""
         self.rows = rows
         """By path; None while nobody has asked for them."""
-
-
-class _Shelf:
-    """Entries by path, and what is changed of them, by month, so that it can be stored."""
-
-    def __init__(self, entries: dict[str, Entry]) -> None:
-        self.entries = entries
-        self.changes: defaultdict[str, dict[str, bytes | None]] = defaultdict(dict)
-
-    def put(self, entry: Entry, encoded: bytes) -> None:
-        self.remove(entry.path)
-        self.entries[entry.path] = entry
-        self.changes[entry.month][entry.path] = encoded
-
-    def remove(self, path: str) -> None:
-        if entry := self.entries.pop(path, None):
-            self.changes[entry.month][path] = None
 
 
 class Stale(NamedTuple):
@@ -240,9 +223,13 @@ class Library:
         chunks = [ParseChunk(settings, settings_key, paths) for paths in chunked(stale.to_parse, CHUNK)]
         many = len(stale.to_parse) >= POOL_FROM
         results = workers.map([chunks], many, busy=True)
-        shelf = _Shelf(self.entries)
-        self._catalogue(terms, terms_key, {*stale.to_parse, *stale.gone}, shelf)  # while others parse
-        if not (chunks or stale.changed or stale.gone or shelf.changes):
+        changes: defaultdict[str, dict[str, bytes | None]] = defaultdict(dict)  # of entries, by month
+        for entry, encoded in self._catalogue(terms, terms_key, {*stale.to_parse, *stale.gone}):  # while others parse
+            changes[entry.month][entry.path] = encoded
+        for path in filter(is_markdown, stale.changed):  # another builder may have put in what stood there meanwhile
+            entry = self._entry(path)
+            changes[entry.month].setdefault(path, work.encode(entry))
+        if not (chunks or stale.changed or stale.gone or changes):
             self._racy = []
             return
         renderer = workers.here.renderer
@@ -252,28 +239,38 @@ class Library:
         fresh = self._fresh = renderer.fresh
         fresh.clear()
         for path in stale.gone:
-            shelf.remove(path)
+            self.entries.pop(path, None)
         rows: dict[str, SourceRow] = {}
         with self.store.transaction():
             for found in results:
                 self.store.put_parsed((result.path, result.version, result.head) for result in found)
                 self.store.put_bodies((result.path, result.body, result.html) for result in found)
                 for result in found:
-                    rows[result.path] = SourceRow(result.path, _trusted(result.stat, result.read_at), result.hash, settings_key)
-                    shelf.put(_decode_entry(result.entry), result.entry)
+                    entry = self.entries[result.path] = _decode_entry(result.entry)
+                    changes[entry.month][entry.path] = result.entry
+                    stat = _trusted(result.stat, result.read_at)
+                    rows[result.path] = SourceRow(result.path, stat, result.hash, settings_key, entry.month)
                     fresh.put(result)
                 progress("parse", len(rows), len(stale.to_parse))
-            self.store.put_sources({**stale.changed, **rows, **dict.fromkeys(stale.gone)})
-            self.store.put_entries(terms_key, shelf.changes)
+            before = self.store.put_sources({**stale.changed, **rows, **dict.fromkeys(stale.gone)})
+            for path in filter(is_markdown, before):
+                changes[before[path]].setdefault(path, None)
+            self.store.put_entries(terms_key, changes)
         self._note(rows)
         self._racy = [path for path, row in (*stale.changed.items(), *rows.items()) if row.stat.inode == UNTRUSTED]
+
+    def _entry(self, path: str) -> Entry:
+        """What is known of a source that was parsed. Raises `Damaged`."""
+        if path not in self.entries:
+            raise Damaged.because("an entry is missing")
+        return self.entries[path]
 
     def settle(self) -> None:
         """Keep in the store alone what a build has parsed, now that it is done."""
         self._fresh.clear()
 
-    def _catalogue(self, terms: Terms, terms_key: bytes, but: Container[str], shelf: _Shelf) -> None:
-        """Bring all entries but those of some sources to these terms."""
+    def _catalogue(self, terms: Terms, terms_key: bytes, but: Container[str]) -> Iterator[tuple[Entry, bytes]]:
+        """Bring all entries but those of some sources to these terms; yields those that this makes anew, also encoded."""
         if self._terms == terms_key:
             return
         catalogue = Cataloguer(terms)
@@ -286,8 +283,8 @@ class Library:
             for entry in others:
                 if entry.path not in but:
                     head = work.decode(self.store.head(entry.path, entry.version))
-                    now = catalogue(entry.path, entry.version, head)
-                    shelf.put(now, work.encode(now))
+                    now = self.entries[entry.path] = catalogue(entry.path, entry.version, head)
+                    yield now, work.encode(now)
         except UNREADABLE as error:
             raise Damaged.because(error) from error
         self._terms = terms_key

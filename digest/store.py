@@ -10,6 +10,7 @@ import contextlib
 import os
 import sqlite3
 import weakref
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
@@ -271,20 +272,26 @@ class Store:
         head: bytes = rows[0][0]
         return head
 
-    def put_sources(self, changes: Mapping[str, SourceRow | None]) -> None:
-        """Note rows of sources, by path, and forget those that are gone. What others have put in stays. Raises `Damaged`."""
-        by_bucket: dict[int, dict[str, SourceRow | None]] = {}
+    def put_sources(self, changes: Mapping[str, SourceRow | None]) -> dict[str, str]:
+        """Note rows of sources, by path, and forget those that are gone; return in which months their entries were until now.
+
+        What others have put in stays. Raises `Damaged`.
+        """
+        by_bucket: defaultdict[int, dict[str, SourceRow | None]] = defaultdict(dict)
         for path, row in changes.items():
-            by_bucket.setdefault(buckets.number(path), {})[path] = row
+            by_bucket[buckets.number(path)][path] = row
+        months: dict[str, str] = {}
         for number, theirs in by_bucket.items():
+            bucket = self._bucket(number)
             try:
-                bucket = buckets.changed(self._bucket(number), theirs)
+                months |= {path: row.month for path, row in buckets.rows(bucket).items() if path in theirs}
+                self._put("sources", "bucket", number, buckets.changed(bucket, theirs))
             except UNREADABLE as error:
                 raise Damaged.because(error) from error
-            self._put("sources", "bucket", number, bucket)
         lost = [(path,) for path, row in changes.items() if row is None]
         self._connection.executemany("DELETE FROM parsed WHERE path = ?", lost)
         self._connection.executemany("DELETE FROM bodies WHERE path = ?", lost)
+        return months
 
     def put_entries(self, terms: bytes, months: Mapping[str, Mapping[str, bytes | None]]) -> None:
         """Put in encoded entries that were made under these terms, by month and path. What others have put in stays.

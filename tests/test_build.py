@@ -792,6 +792,23 @@ def test_kept_library_sees_what_another_builder_has_put_in(tmp_path: Path, edite
     assert tree(tmp_path / "kept") == tree(tmp_path / "clean")
 
 
+@pytest.mark.parametrize("last", [article("Moved back", "2024-05-10"), article("First edit")])
+def test_two_builders_on_one_article(tmp_path: Path, last: str) -> None:
+    """What a kept library puts in replaces what another builder has put in since, be it in another month, or of another text."""
+    write(tmp_path, {"content/a.md": article(), "content/b.md": article("Other")})
+    library = Library(Store(tmp_path / ".digest/cache.db"))
+    make(tmp_path, library, output=tmp_path / "kept")
+    write(tmp_path, {"content/a.md": article("First edit")})
+    make(tmp_path, library, output=tmp_path / "kept")
+    write(tmp_path, {"content/a.md": article("Moved", "2024-04-17")})
+    make(tmp_path)
+    write(tmp_path, {"content/a.md": last})
+    make(tmp_path, library, output=tmp_path / "kept")
+    make(tmp_path)
+    make(tmp_path, output=tmp_path / "clean", cache=None)
+    assert tree(tmp_path / "output") == tree(tmp_path / "kept") == tree(tmp_path / "clean")
+
+
 def test_list_that_changes_while_it_is_looked_at(tmp_path: Path) -> None:
     """Where the list of digest's files is not that of the look any more, each path still has its own state."""
     write(tmp_path, {"a.html": "a", "b.html": "b", RECORD: "a.html\n"})
