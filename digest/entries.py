@@ -105,7 +105,7 @@ class Details(msgspec.Struct, frozen=True, array_like=True):
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_details = msgspec.msgpack.Decoder(Details).decode  # raises `msgspec.DecodeError`, which is a damaged cache
+_details = msgspec.msgpack.Decoder(Details).decode
 
 
 class Cataloguer:

@@ -91,6 +91,8 @@ class Library:
         """The keys of the settings and terms under which all of it was looked at."""
         self._racy: list[str] = []
         """Files that a write may have changed since without a trace in their times."""
+        self._expected: int | None = None
+        """How many entries there must be, once all that is stale is parsed."""
         self.made = Made({}, {})
         self.assembly: Assembly | None = None
         """The last build's."""
@@ -173,6 +175,7 @@ class Library:
             return dict.fromkeys((*inputs.changed, *self._racy))
         known, found = self._buckets or {}, buckets.sorted_out(inputs.content)
         suspects: dict[str, None] = {}
+        self._expected = sum([len(here) for number, here in found.items() if number < buckets.PARSED])
         for number in found.keys() | known.keys():
             here = found.get(number, ())
             settings = settings_key if number < buckets.PARSED else b""
@@ -231,6 +234,7 @@ class Library:
             changes[entry.month].setdefault(path, work.encode(entry))
         if not (chunks or stale.changed or stale.gone or changes):
             self._racy = []
+            self._check()
             return
         renderer = workers.here.renderer
         renderer.load(every=many)  # also while others parse
@@ -256,8 +260,15 @@ class Library:
             for path in filter(is_markdown, before):
                 changes[before[path]].setdefault(path, None)
             self.store.put_entries(terms_key, changes)
+        self._check()
         self._note(rows)
         self._racy = [path for path, row in (*stale.changed.items(), *rows.items()) if row.stat.inode == UNTRUSTED]
+
+    def _check(self) -> None:
+        """Raises `Damaged` where the store had lost an entry, or another build has put in one."""
+        if self._expected not in (None, len(self.entries)):
+            raise Damaged.because(f"there are {len(self.entries)} entries of {self._expected} sources")
+        self._expected = None
 
     def _entry(self, path: str) -> Entry:
         """What is known of a source that was parsed. Raises `Damaged`."""

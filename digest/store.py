@@ -26,7 +26,7 @@ from digest.files import Stat
 from digest.fingerprint import digest
 from digest.tickers import Registry
 
-VERSION = 6
+VERSION = 5
 """Of the tables below; another version's file is thrown away."""
 
 TABLES = """
@@ -254,8 +254,8 @@ class Store:
         return Bucket(*found[0]) if found else None
 
     def entries(self) -> list[Month]:
-        """What the site needs to know of sources, newest months first."""
-        return [Month(*row) for row in self._rows("SELECT terms, entries FROM entries ORDER BY month DESC")]
+        """What the site needs to know of sources, newest months first. Raises `Damaged`."""
+        return [Month(*row) for row in self._kept("SELECT terms, entries FROM entries ORDER BY month DESC")]
 
     def _kept(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """A query's rows. Raises `Damaged`."""

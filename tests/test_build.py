@@ -565,6 +565,19 @@ def test_cache_of_another_shape(tmp_path: Path, settings: str, damaged: str) -> 
     assert tree(tmp_path / "output") == tree(tmp_path / "clean")
 
 
+def test_cache_that_has_lost_entries(tmp_path: Path) -> None:
+    """Articles that the cache has forgotten half of are parsed again, and not left out."""
+    write(tmp_path, {"content/a.md": article(), "content/b.md": article("Older", "2024-03-01")})
+    make(tmp_path)
+    make(tmp_path)
+    with closing(sqlite3.connect(tmp_path / ".digest/cache.db", isolation_level=None)) as connection:
+        connection.execute("DELETE FROM entries WHERE month = '2024-03'")
+    write(tmp_path, {"content/c.md": article("New")})
+    make(tmp_path)
+    make(tmp_path, output=tmp_path / "clean", cache=None)
+    assert tree(tmp_path / "output") == tree(tmp_path / "clean")
+
+
 def test_cache_of_another_version_is_not_believed(tmp_path: Path) -> None:
     """What another version of digest kept is not looked at, however well it can be read."""
     write(tmp_path, {"content/a.md": article()})
