@@ -17,7 +17,7 @@ from digest import inputs, locks, publish
 from digest.errors import ContentError
 from digest.fingerprint import fingerprint
 from digest.inputs import Audience, Clock, Options, Report, output_name
-from digest.publish import Standing
+from digest.standing import Standing
 from digest.store import Damaged, Store
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from digest.entries import Entry
 from digest.errors import Diagnostic
-from digest.publish import is_folder, is_listed
 from digest.sections import Page
+from digest.standing import is_folder, is_listed
 
 FEW = 50
 """Paths up to which looking for each among all is quicker than listing the folders of all."""

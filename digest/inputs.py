@@ -18,7 +18,7 @@ from digest.config import FILE, Config
 from digest.errors import ContentError, Diagnostic
 from digest.files import Stat
 from digest.fingerprint import digest, fingerprint
-from digest.publish import Standing
+from digest.standing import Standing
 from digest.store import UNREADABLE, Store
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from typing import NamedTuple
 
-from digest import program, publish
+from digest import program
 from digest.inputs import Options, Record, output_name, recorded
-from digest.publish import Standing
 from digest.sections import Known, Page
+from digest.standing import Standing, states
 from digest.store import PageRow, Store
 
 
@@ -62,7 +62,7 @@ def look_back(options: Options, store: Store, standing: Standing) -> LastBuild:
         whole = {path for path, row in rows.items() if row.stat == standing.state(path)}
         known = {name: section for name, section in known.items() if whole.issuperset(section.paths)}
         unlisted = sorted(rows.keys() - set(standing.paths))  # the list may be lost
-        found = zip(unlisted, publish.states(options.output, unlisted), strict=True)
+        found = zip(unlisted, states(options.output, unlisted), strict=True)
         standing = standing.after((), {path: stat for path, stat in found if rows[path].stat == stat})
     sections = {} if options.force else known
     return LastBuild(record, sections, stored, standing, listed, untouched and not options.force)

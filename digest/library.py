@@ -23,9 +23,9 @@ from digest.files import Stat
 from digest.fingerprint import digest, fingerprint
 from digest.inputs import File, Inputs, Options
 from digest.kinds import REGISTRY, is_markdown
-from digest.publish import Standing
 from digest.sections import Made
 from digest.site import Assembly
+from digest.standing import Standing
 from digest.store import UNREADABLE, Damaged, Store
 from digest.tickers import Registry
 from digest.work import ParseChunk

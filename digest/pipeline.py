@@ -19,9 +19,9 @@ from digest.kinds import misnamed
 from digest.lastbuild import LastBuild, look_back
 from digest.library import Library
 from digest.notation import EXCHANGES, HOME_EXCHANGES, exchange
-from digest.publish import Standing
 from digest.sections import Memory, Page, Plan
 from digest.site import Site
+from digest.standing import Standing, states
 from digest.store import PageRow
 from digest.tickers import Registry
 from digest.work import RenderChunk, Rendered, Setup
@@ -233,7 +233,7 @@ class Pipeline:
         if staging:
             staging.publish(staged, plan.paths, gone)
             if not staging.fresh:  # a file that is moved by itself, and not with its folder, has another change time now
-                moved = publish.states(self.options.output, [path for _, path in staged])
+                moved = states(self.options.output, [path for _, path in staged])
                 fresh |= zip([index for index, _ in staged], moved, strict=True)
         left = {path: row.stat for path, row in todo.rows.items()}
         same = [(planned[page.index], page.stat) for page in rendered if page.state == "same"]

@@ -8,7 +8,7 @@ from typing import Any
 from digest import config as settings
 from digest.build import Audience, Options, Report, build
 from digest.library import Library
-from digest.publish import RECORD
+from digest.standing import RECORD
 
 AS_OF = 1_716_600_000  # 2024-05-25 in UTC
 SETTINGS = 'title = "Test digest"\nbase_url = "https://example.org/news/"\ntimezone = "America/New_York"\n'

@@ -11,8 +11,8 @@ PACKAGE = Path(__file__).parent.parent / "digest"
 FLOORS = (
     ("__init__", "aside", "characters", "errors", "fingerprint", "notation"),
     ("files", "kinds", "locks", "moments", "pagefiles", "program", "references", "tables", "urls", "views", "workers", "yamldoc"),
-    ("buckets", "config", "fastmarkdown", "fields", "ground", "publish", "tickers", "weaving"),
-    ("markup", "registry", "store"),
+    ("buckets", "config", "fastmarkdown", "fields", "ground", "standing", "tickers", "weaving"),
+    ("markup", "publish", "registry", "store"),
     ("articles", "inputs"),
     ("entries", "frontmatter"),
     ("groups", "links", "parse"),

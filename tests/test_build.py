@@ -23,8 +23,8 @@ from digest.build import Report, build
 from digest.errors import ContentError, DigestError
 from digest.library import Library
 from digest.locks import turn
-from digest.publish import RECORD
 from digest.site import Site
+from digest.standing import RECORD, Standing, owned, states
 from digest.store import Store
 from digest.tickers import Registry
 
@@ -305,7 +305,7 @@ make(Path({str(tmp_path)!r}))
     before = tree(tmp_path / "output")
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 9
     left = {path for path in tree(tmp_path / "output") if not path.startswith(publish.STAGE)}
-    assert left <= set(publish.owned(tmp_path / "output"))
+    assert left <= set(owned(tmp_path / "output"))
     report = make(tmp_path)
     after = tree(tmp_path / "output")
     changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
@@ -825,11 +825,11 @@ def test_two_builders_on_one_article(tmp_path: Path, last: str) -> None:
 def test_list_that_changes_while_it_is_looked_at(tmp_path: Path) -> None:
     """Where the list of digest's files is not that of the look any more, each path still has its own state."""
     write(tmp_path, {"a.html": "a", "b.html": "b", RECORD: "a.html\n"})
-    standing = publish.Standing.look(tmp_path)
+    standing = Standing.look(tmp_path)
     assert standing.key
     write(tmp_path, {RECORD: "a.html\nb.html\n"})
     assert standing.paths == ["a.html", "b.html"]
-    assert [standing.state(path) for path in standing.paths] == list(publish.states(tmp_path, standing.paths))
+    assert [standing.state(path) for path in standing.paths] == list(states(tmp_path, standing.paths))
 
 
 def test_own_files_survive_a_clean_output(tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ from digest.errors import ContentError, SettingsError
 from digest.lastbuild import look_back
 from digest.library import Library
 from digest.pipeline import Pipeline
-from digest.publish import Standing
 from digest.registry import read_registry
+from digest.standing import Standing
 from digest.store import Store
 
 ROOT = Path(__file__).parent.parent

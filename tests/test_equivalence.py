@@ -13,7 +13,7 @@ from sites import AS_OF, SETTINGS, article, make, tree, write
 from digest import files, site
 from digest.errors import DigestError
 from digest.library import Library
-from digest.publish import owned
+from digest.standing import owned
 from digest.store import Store
 
 SEQUENCES = 200
