@@ -56,7 +56,7 @@ def version(hash: bytes, settings: bytes) -> bytes:
 
 def number(path: str) -> int:
     """The bucket that a source falls into."""
-    found = crc32(path.encode()) % PARSED
+    found = crc32(path.encode("utf-8", "surrogateescape")) % PARSED  # a watcher may name what is no text
     return found if path.endswith(".md") or is_markdown(path) else found + PARSED  # as nearly all end
 
 
@@ -93,17 +93,25 @@ def changed(bucket: Bucket | None, changes: Mapping[str, SourceRow | None]) -> B
     return Bucket(state_of(found), _encode(found)) if found else None
 
 
-def changed_month(month: Month | None, terms: bytes, changes: Mapping[str, bytes | None]) -> Month | None:
+def changed_month(
+    month: Month | None, terms: bytes, changes: Mapping[str, bytes | None], renewed: Mapping[str, bytes]
+) -> Month | None:
     """A month with other entries, made under these terms, or without those of some paths; None where nothing is left in it.
 
-    Raises `msgspec.DecodeError`.
+    What was only `renewed`, brought to these terms, takes the place of the same version alone. Raises `msgspec.DecodeError`.
     """
-    entries = _decode_raw(month.entries) if month else []
-    known = {_decode_head(entry).path: bytes(entry) for entry in entries}
+    known = {_decode_head(entry).path: bytes(entry) for entry in (_decode_raw(month.entries) if month else ())}
+    fitting = {path: entry for path, entry in renewed.items() if path in known and _is_of(known[path], entry)}
+    changes = {**fitting, **changes}
     same = month is None or month.terms == terms or known.keys() <= changes.keys()
     found = [entry for entry in {**known, **changes}.values() if entry is not None]
     found.sort(key=lambda entry: -_decode_head(entry).seconds)
     return Month(terms if same else b"", _encode(list(map(msgspec.Raw, found)))) if found else None
+
+
+def _is_of(entry: bytes, other: bytes) -> bool:
+    """Whether two encoded entries are of the same version of a source."""
+    return _decode_head(entry).version == _decode_head(other).version
 
 
 class _Head(msgspec.Struct, frozen=True, array_like=True):

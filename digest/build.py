@@ -18,7 +18,7 @@ from digest.errors import ContentError
 from digest.fingerprint import fingerprint
 from digest.inputs import Audience, Clock, Options, Report, output_name
 from digest.standing import Standing
-from digest.store import Damaged, Store
+from digest.store import Damaged, Overtaken, Store
 
 if TYPE_CHECKING:
     from digest.library import Library
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["Audience", "Options", "Progress", "Report", "build", "clean"]
 
 Progress = Callable[[str, int, int], None]
+
+PATIENCE = 5
+"""How often a build that is overtaken by another one begins again."""
 
 
 def build(options: Options, library: Library | None = None, progress: Progress = lambda *_: None) -> Report:
@@ -70,13 +73,18 @@ def _turn(output: Path, cache: Path) -> AbstractContextManager[None]:
 
 def _healing(options: Options, store: Store, library: Library | None, progress: Progress) -> Report:
     """Build; when the cache lacks what it should hold, begin again, in the end with an empty one."""
-    for _ in range(2):  # what another builder has put into the cache meanwhile is only missed once
+    damaged = overtaken = 0
+    while damaged < 2 and overtaken < PATIENCE:  # what another builder has put in meanwhile is only missed once
         try:
             return _build(options, store, library, progress)
+        except Overtaken:
+            overtaken += 1
         except Damaged:
-            if library:
-                library.forget()
-    store.start_over()
+            damaged += 1
+        if library:
+            library.forget()
+    if damaged:
+        store.start_over()
     return _build(options, store, library, progress)
 
 

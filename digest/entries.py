@@ -16,6 +16,7 @@ from digest.articles import CARD, CONTENT, NOTE, Article, Image, Parsed, capital
 from digest.errors import Diagnostic
 from digest.fingerprint import fingerprint
 from digest.references import Reference
+from digest.store import UNREADABLE, Damaged
 from digest.tickers import Company, Identity, Registry
 
 
@@ -78,21 +79,28 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     @property
     def title(self) -> str:
-        return _details(self.details).title
+        return self._details.title
 
     @property
     def body(self) -> bytes:
         """Key of its body's HTML."""
-        return _details(self.details).body
+        return self._details.body
 
     @property
     def mentions(self) -> dict[str, str]:
         """What its body's mentions mean: notation to symbol. Only those that are known."""
-        return _details(self.details).mentions
+        return self._details.mentions
 
     @property
     def positions(self) -> dict[str, tuple[int, int]]:
-        return _details(self.details).positions
+        return self._details.positions
+
+    @property
+    def _details(self) -> Details:
+        try:
+            return _decode_details(self.details)
+        except UNREADABLE as error:
+            raise Damaged.because(error) from error
 
 
 class Details(msgspec.Struct, frozen=True, array_like=True):
@@ -105,7 +113,7 @@ class Details(msgspec.Struct, frozen=True, array_like=True):
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_details = msgspec.msgpack.Decoder(Details).decode
+_decode_details = msgspec.msgpack.Decoder(Details).decode
 
 
 class Cataloguer:

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from digest import buckets, files, work
 from digest.articles import Article, Settings
-from digest.buckets import SourceRow
+from digest.buckets import Month, SourceRow
 from digest.entries import Cataloguer, Entry, Terms
 from digest.errors import ContentError, Diagnostic
 from digest.files import Stat
@@ -26,7 +26,7 @@ from digest.kinds import REGISTRY, is_markdown
 from digest.sections import Made
 from digest.site import Assembly
 from digest.standing import Standing
-from digest.store import UNREADABLE, Damaged, Store
+from digest.store import UNREADABLE, Damaged, Overtaken, Store
 from digest.tickers import Registry
 from digest.work import ParseChunk
 from digest.workers import Workers, chunked
@@ -91,6 +91,8 @@ class Library:
         """The keys of the settings and terms under which all of it was looked at."""
         self._racy: list[str] = []
         """Files that a write may have changed since without a trace in their times."""
+        self._states: dict[int, bytes] = {}
+        """Those that the store had when the buckets were read."""
         self._expected: int | None = None
         """How many entries there must be, once all that is stale is parsed."""
         self.made = Made({}, {})
@@ -148,7 +150,8 @@ class Library:
     def look(self, content: Path, inputs: Inputs, settings_key: bytes, force: bool = False) -> Stale:
         """What is not as it was; of files that are published as they are, the new state is already known."""
         if self._buckets is None:
-            self._buckets = {number: _Bucket(state, None) for number, state in self.store.states().items()}
+            self._states = self.store.states()
+            self._buckets = {number: _Bucket(state, None) for number, state in self._states.items()}
         tree = inputs.content
         changed: dict[str, SourceRow] = {}
         to_parse, gone = [], []
@@ -226,13 +229,14 @@ class Library:
         chunks = [ParseChunk(settings, settings_key, paths) for paths in chunked(stale.to_parse, CHUNK)]
         many = len(stale.to_parse) >= POOL_FROM
         results = workers.map([chunks], many, busy=True)
-        changes: defaultdict[str, dict[str, bytes | None]] = defaultdict(dict)  # of entries, by month
+        renewed: defaultdict[str, dict[str, bytes]] = defaultdict(dict)  # entries by month
         for entry, encoded in self._catalogue(terms, terms_key, {*stale.to_parse, *stale.gone}):  # while others parse
-            changes[entry.month][entry.path] = encoded
+            renewed[entry.month][entry.path] = encoded
+        changes: defaultdict[str, dict[str, bytes | None]] = defaultdict(dict)
         for path in filter(is_markdown, stale.changed):  # another builder may have put in what stood there meanwhile
             entry = self._entry(path)
-            changes[entry.month].setdefault(path, work.encode(entry))
-        if not (chunks or stale.changed or stale.gone or changes):
+            changes[entry.month][path] = work.encode(entry)
+        if not (chunks or stale.changed or stale.gone or renewed):
             self._racy = []
             self._check()
             return
@@ -259,13 +263,13 @@ class Library:
             before = self.store.put_sources({**stale.changed, **rows, **dict.fromkeys(stale.gone)})
             for path in filter(is_markdown, before):
                 changes[before[path]].setdefault(path, None)
-            self.store.put_entries(terms_key, changes)
+            self.store.put_entries(terms_key, changes, renewed)
         self._check()
         self._note(rows)
         self._racy = [path for path, row in (*stale.changed.items(), *rows.items()) if row.stat.inode == UNTRUSTED]
 
     def _check(self) -> None:
-        """Raises `Damaged` where the store had lost an entry, or another build has put in one."""
+        """Raises `Damaged` where the store had lost an entry."""
         if self._expected not in (None, len(self.entries)):
             raise Damaged.because(f"there are {len(self.entries)} entries of {self._expected} sources")
         self._expected = None
@@ -287,7 +291,7 @@ class Library:
         catalogue = Cataloguer(terms)
         others = list(self.entries.values())
         try:
-            for month in () if self._terms else self.store.entries():
+            for month in () if self._terms else self._stored():
                 entries = _decode_entries(month.entries)
                 self.entries.update([(entry.path, entry) for entry in entries])
                 others += entries if month.terms != terms_key else ()
@@ -299,6 +303,13 @@ class Library:
         except UNREADABLE as error:
             raise Damaged.because(error) from error
         self._terms = terms_key
+
+    def _stored(self) -> list[Month]:
+        """All entries of the store, as they were when its states were read. Raises `Overtaken`."""
+        found = self.store.entries()
+        if self.store.states() != self._states:
+            raise Overtaken
+        return found
 
     def article(self, entry: Entry) -> Article:
         """The article of an entry. Raises `Damaged`."""

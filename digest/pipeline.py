@@ -78,7 +78,11 @@ class Pipeline:
     def run(self, standing: Standing) -> Report:
         """Do it all, where this stands. Raises `ContentError` with all that is wrong; the output is then as it was."""
         try:
-            registry = self.read_and_parse()
+            try:
+                registry = self.read_and_parse()
+            except BaseException:
+                self.library.forget()  # it may know half of what has changed
+                raise
             whole = self.assemble(registry)
             before = look_back(self.options, self.store, standing)
             plan = self.plan(whole, before)
@@ -112,11 +116,7 @@ class Pipeline:
         )
         self.workers = Workers(self.options.jobs, work.Worker, self.setup, self.library.take_worker(self._made_of()))
         self.parsed = len(stale.to_parse)
-        try:
-            self.library.refresh(stale, settings, key, terms, terms_key, self.workers, self.progress)
-        except BaseException:
-            self.library.forget()  # it may know half of what has changed
-            raise
+        self.library.refresh(stale, settings, key, terms, terms_key, self.workers, self.progress)
         self.clock.done("parse")
         return registry
 

@@ -70,6 +70,13 @@ class Damaged(DigestError):
         return cls([Diagnostic("", 0, 0, f"the cache is damaged: {reason}", "delete .digest")])
 
 
+class Overtaken(Damaged):
+    """Another build has put in other sources since they were read. The work is to be begun again, with the same cache."""
+
+    def __init__(self) -> None:
+        super().__init__([Diagnostic("", 0, 0, "another build has changed the cache", "build again")])
+
+
 class Busy(DigestError):
     """Another process has kept the cache to itself for too long."""
 
@@ -224,7 +231,7 @@ class Store:
         return self._connection.execute(query, values).fetchall()
 
     def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        """A query's rows; a damaged file is thrown away and gives none."""
+        """The rows of a build's first queries; a damaged file is thrown away and gives none."""
         try:
             return self._execute(query, *values)
         except sqlite3.DatabaseError as error:
@@ -240,10 +247,10 @@ class Store:
         return dict(self._rows("SELECT bucket, state FROM sources"))
 
     def source_rows(self, number: int, state: bytes) -> dict[str, SourceRow]:
-        """What is known of the files of a bucket, by path. Raises `Damaged`, also when another builder has changed it."""
+        """What is known of the files of a bucket, by path. Raises `Damaged`, and `Overtaken` when it is in another state."""
         bucket = self._bucket(number)
         if bucket is None or bucket.state != state:
-            raise Damaged.because("another build has put in other sources")
+            raise Overtaken
         try:
             return buckets.rows(bucket)
         except UNREADABLE as error:
@@ -258,7 +265,7 @@ class Store:
         return [Month(*row) for row in self._kept("SELECT terms, entries FROM entries ORDER BY month DESC")]
 
     def _kept(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        """A query's rows. Raises `Damaged`."""
+        """A query's rows, where something is known from an earlier one. Raises `Damaged`."""
         try:
             return self._execute(query, *values)
         except sqlite3.Error as error:
@@ -293,15 +300,19 @@ class Store:
         self._connection.executemany("DELETE FROM bodies WHERE path = ?", lost)
         return months
 
-    def put_entries(self, terms: bytes, months: Mapping[str, Mapping[str, bytes | None]]) -> None:
-        """Put in encoded entries that were made under these terms, by month and path. What others have put in stays.
+    def put_entries(
+        self, terms: bytes, months: Mapping[str, Mapping[str, bytes | None]], renewed: Mapping[str, Mapping[str, bytes]]
+    ) -> None:
+        """Put in encoded entries that were made under these terms, by month and path; None takes one out.
 
-        None takes one out. Raises `Damaged`.
+        Those that were only `renewed` replace no other version, and what others have put in stays. Raises `Damaged`.
         """
-        for name, changes in months.items():
+        for name in months.keys() | renewed.keys():
             found = self._kept("SELECT terms, entries FROM entries WHERE month = ?", name)
             try:
-                month = buckets.changed_month(Month(*found[0]) if found else None, terms, changes)
+                month = buckets.changed_month(
+                    Month(*found[0]) if found else None, terms, months.get(name, {}), renewed.get(name, {})
+                )
             except UNREADABLE as error:
                 raise Damaged.because(error) from error
             self._put("entries", "month", name, month)
@@ -322,7 +333,7 @@ class Store:
 
     def registry(self, key: bytes) -> Registry | None:
         """The registry that was kept under a key."""
-        rows = self._rows("SELECT data FROM registry WHERE key = ?", key)
+        rows = self._kept("SELECT data FROM registry WHERE key = ?", key)
         try:
             return msgspec.msgpack.decode(rows[0][0], type=Registry) if rows else None
         except UNREADABLE:
@@ -340,8 +351,8 @@ class Store:
         """What stands in an output folder, by path; of all paths, or of these."""
         query = "SELECT path, key, template, size, modified, changed, inode FROM pages WHERE output = ?"
         if paths is None or len(paths) > FEW:
-            return {row[0]: PageRow(row[1], row[2], Stat(*row[3:])) for row in self._rows(query, output)}
-        found = chain.from_iterable(self._rows(query + " AND path = ?", output, path) for path in paths)
+            return {row[0]: PageRow(row[1], row[2], Stat(*row[3:])) for row in self._kept(query, output)}
+        found = chain.from_iterable(self._kept(query + " AND path = ?", output, path) for path in paths)
         return {row[0]: PageRow(row[1], row[2], Stat(*row[3:])) for row in found}
 
     def put_pages(self, output: str, rows: Iterable[tuple[str, PageRow]], gone: Iterable[str]) -> None:
@@ -354,7 +365,7 @@ class Store:
 
     def sections(self, output: str) -> dict[str, tuple[bytes, tuple[str, ...]]]:
         """Keys and paths of the sections that stand in an output folder, by name."""
-        rows = self._rows("SELECT name, key, paths FROM sections WHERE output = ?", output)
+        rows = self._kept("SELECT name, key, paths FROM sections WHERE output = ?", output)
         return {name: (key, tuple(paths.split("\n")) if paths else ()) for name, key, paths in rows}
 
     def put_sections(self, output: str, rows: Iterable[tuple[str, bytes, Iterable[str]]], gone: Iterable[str]) -> None:

@@ -75,7 +75,8 @@ class Templates:
         self._sources: dict[str, _Source | None] = {}
         self._named: dict[str, Sequence[str]] = {}
         """The names that each template refers to, where nothing is wrong with them."""
-        self._kept = _Kept(bytecode, theme_bytecode)
+        # Labels tell the theme's own from the site's, but where that calls its folder the same.
+        self._kept = _Kept(bytecode, None if f"{label}/".startswith(f"{THEME}/") else theme_bytecode)
         self._fragments: dict[Macro, dict[tuple[Any, ...], str]] = {}
         self._environment = _Environment(self._load, _Compiled(self._kept))
         self._environment.filters["once"] = self._once

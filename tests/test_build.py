@@ -25,7 +25,7 @@ from digest.library import Library
 from digest.locks import turn
 from digest.site import Site
 from digest.standing import RECORD, Standing, owned, states
-from digest.store import Store
+from digest.store import Busy, Store
 from digest.tickers import Registry
 
 LOCKS = Path("/proc/locks")
@@ -576,6 +576,98 @@ def test_cache_that_has_lost_entries(tmp_path: Path) -> None:
     make(tmp_path)
     make(tmp_path, output=tmp_path / "clean", cache=None)
     assert tree(tmp_path / "output") == tree(tmp_path / "clean")
+
+
+@pytest.mark.parametrize("table", ["entries", "sections", "registry", "bodies", "parsed"])
+def test_cache_without_a_table(tmp_path: Path, table: str) -> None:
+    """What cannot be read when half of the rest has been is no reason to leave anything out, or to leave anything standing."""
+    registry = {"content/tickers.yaml": "NVDA:\n  name: Nvidia\n"}
+    write(tmp_path, {**registry, **{f"content/{name}.md": article(name, tickers="[NVDA]") for name in "abc"}})
+    make(tmp_path)
+    make(tmp_path)
+    with closing(sqlite3.connect(tmp_path / ".digest/cache.db", isolation_level=None)) as connection:
+        connection.execute(f"DROP TABLE {table}")
+    (tmp_path / "content/c.md").unlink()
+    write(tmp_path, {"content/x.png": b"x"})
+    make(tmp_path)
+    make(tmp_path, output=tmp_path / "clean", cache=None)
+    assert tree(tmp_path / "output") == tree(tmp_path / "clean")
+
+
+def test_new_terms_beside_another_builder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An entry that is brought to new terms does not take the place of another version that was put in meanwhile."""
+    write(tmp_path, {f"content/{name}.md": article(name, "2024-04-17", tickers="[NVDA]") for name in "ab"})
+    make(tmp_path)
+    make(tmp_path)
+    write(tmp_path, {"content/tickers.yaml": "TSLA:\n  name: Tesla\n"})
+    catalogue = Library._catalogue
+
+    def overtaken(self: Library, *arguments: Any) -> Any:
+        found = list(catalogue(self, *arguments))
+        monkeypatch.undo()
+        write(tmp_path, {"content/b.md": article("b, again", "2024-05-17", tickers="[NVDA]")})
+        make(tmp_path, output=tmp_path / "other")
+        make(tmp_path, output=tmp_path / "other")
+        return found
+
+    monkeypatch.setattr(Library, "_catalogue", overtaken)
+    make(tmp_path)
+    make(tmp_path)
+    make(tmp_path, output=tmp_path / "clean", cache=None)
+    assert tree(tmp_path / "output") == tree(tmp_path / "clean")
+
+
+def test_states_and_entries_are_of_one_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A build that reads half of what it knows before another one writes, and half behind it, begins again."""
+    write(tmp_path, {"content/a.md": article(date="2024-05-17 23:30")})
+    make(tmp_path)
+    make(tmp_path)
+    entries = Store.entries
+
+    def overtaken(self: Store) -> Any:
+        monkeypatch.undo()
+        write(tmp_path, {"digest.toml": SETTINGS.replace("America/New_York", "Asia/Tokyo")})
+        make(tmp_path, output=tmp_path / "other")
+        write(tmp_path, {"digest.toml": SETTINGS})
+        return entries(self)
+
+    write(tmp_path, {"content/x.png": b"x"})
+    monkeypatch.setattr(Store, "entries", overtaken)
+    make(tmp_path)
+    make(tmp_path, output=tmp_path / "clean", cache=None)
+    assert tree(tmp_path / "output") == tree(tmp_path / "clean")
+
+
+def test_kept_build_that_fails_before_it_parses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a kept library has seen go is gone in the next build, though this one came to nothing."""
+    write(tmp_path, {f"content/{name}.md": article(name, tickers="[NVDA]") for name in "ab"})
+    library = Library(Store(tmp_path / ".digest/cache.db"))
+    make(tmp_path, library)
+    make(tmp_path, library)
+    (tmp_path / "content/b.md").unlink()
+    write(tmp_path, {"content/tickers.yaml": "NVDA:\n  name: Nvidia\n"})
+
+    def busy(*_: object) -> None:
+        raise Busy.because("locked")
+
+    monkeypatch.setattr(Store, "put_registry", busy)
+    with pytest.raises(Busy):
+        make(tmp_path, library)
+    monkeypatch.undo()
+    make(tmp_path, library)
+    make(tmp_path, output=tmp_path / "clean", cache=None)
+    assert tree(tmp_path / "output") == tree(tmp_path / "clean")
+
+
+def test_watcher_may_name_what_is_no_text(tmp_path: Path) -> None:
+    """A file whose name is no UTF-8, and that is gone already, is nothing to a build."""
+    write(tmp_path, {"content/a.md": article()})
+    library = Library(Store(tmp_path / ".digest/cache.db"), tmp_path / "output")
+    make(tmp_path, library)
+    write(tmp_path, {"content/a.md": article("Edited")})
+    library.expect(["x\udcff.md", "a.md"])
+    make(tmp_path, library)
+    assert "Edited" in page(tmp_path, "2024/05/17/a/index.html")
 
 
 def test_cache_of_another_version_is_not_believed(tmp_path: Path) -> None:
