@@ -56,7 +56,10 @@ def version(hash: bytes, settings: bytes) -> bytes:
 
 def number(path: str) -> int:
     """The bucket that a source falls into."""
-    found = crc32(path.encode("utf-8", "surrogateescape")) % PARSED  # a watcher may name what is no text
+    try:
+        found = crc32(path.encode()) % PARSED
+    except UnicodeEncodeError:  # a watcher may name what is no text, and never among these
+        found = 0
     return found if path.endswith(".md") or is_markdown(path) else found + PARSED  # as nearly all end
 
 

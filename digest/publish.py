@@ -153,13 +153,13 @@ def _drop(folder: Path) -> None:
 
 
 def _write_record(folder: Path, paths: list[str]) -> None:
-    text = "".join(f"{path}\n" for path in paths)
+    data = "".join([f"{path}\n" for path in paths]).encode()
     record = folder / RECORD
-    with contextlib.suppress(OSError, UnicodeDecodeError):
-        if record.read_text("utf-8") == text:
+    with contextlib.suppress(OSError):
+        if record.stat().st_size == len(data) and record.read_bytes() == data:
             return
     temporary = folder / f"{RECORD}~"
-    temporary.write_text(text, "utf-8", newline="\n")
+    temporary.write_bytes(data)
     os.replace(temporary, record)
 
 

@@ -48,7 +48,16 @@ class Known(NamedTuple):
     """What was planned of a section, and published, in an earlier build."""
 
     key: bytes
-    paths: tuple[str, ...]
+    listing: str
+    """The paths of its pages, one a line: a build asks for those of few sections."""
+
+    @classmethod
+    def of(cls, key: bytes, pages: Iterable[Page]) -> Known:
+        return cls(key, "\n".join([page.path for page in pages]))
+
+    @property
+    def paths(self) -> list[str]:
+        return self.listing.split("\n") if self.listing else []
 
 
 class Plan(NamedTuple):
@@ -108,8 +117,8 @@ class Memory:
             if found is None or found.key != section.key:
                 made = list(section.pages())
                 pages += made
-                found = Known(section.key, tuple([page.path for page in made]))
-                if before is None or before.paths != found.paths:
+                found = Known.of(section.key, made)
+                if before is None or before.listing != found.listing:
                     now.update(found.paths)
                     was.update(before.paths if before else ())
             every[section.name] = found

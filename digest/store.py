@@ -363,15 +363,15 @@ class Store:
         )
         write("DELETE FROM pages WHERE output = ? AND path = ?", ((output, path) for path in gone))
 
-    def sections(self, output: str) -> dict[str, tuple[bytes, tuple[str, ...]]]:
-        """Keys and paths of the sections that stand in an output folder, by name."""
+    def sections(self, output: str) -> dict[str, tuple[bytes, str]]:
+        """Keys and paths, one a line, of the sections that stand in an output folder, by name. Raises `Damaged`."""
         rows = self._kept("SELECT name, key, paths FROM sections WHERE output = ?", output)
-        return {name: (key, tuple(paths.split("\n")) if paths else ()) for name, key, paths in rows}
+        return {name: (key, paths) for name, key, paths in rows}
 
-    def put_sections(self, output: str, rows: Iterable[tuple[str, bytes, Iterable[str]]], gone: Iterable[str]) -> None:
-        """Rows of name, key and paths."""
+    def put_sections(self, output: str, rows: Iterable[tuple[str, bytes, str]], gone: Iterable[str]) -> None:
+        """Rows of name, key and paths, one a line."""
         write = self._connection.executemany
-        write("REPLACE INTO sections VALUES (?, ?, ?, ?)", ((output, name, key, "\n".join(paths)) for name, key, paths in rows))
+        write("REPLACE INTO sections VALUES (?, ?, ?, ?)", ((output, *row) for row in rows))
         write("DELETE FROM sections WHERE output = ? AND name = ?", ((output, name) for name in gone))
 
     def record(self, output: str) -> bytes:
