@@ -52,11 +52,9 @@ _decode_entries = msgspec.msgpack.Decoder(list[Entry]).decode
 class _Bucket:
     """What this library knows of a bucket of sources."""
 
-    def __init__(self, stored: bytes, rows: dict[str, SourceRow] | None) -> None:
-        self.stored = stored
-        """The key of its state in the store, when this was read."""
-        self.state = stored
-        """The same of what is known now."""
+    def __init__(self, state: bytes, rows: dict[str, SourceRow] | None) -> None:
+        self.state = state
+        """The key of the state that is known now."""
         self.rows = rows
         """By path; None while nobody has asked for them."""
 
@@ -192,7 +190,7 @@ class Library:
         if bucket is None:
             return {}
         if bucket.rows is None:
-            bucket.rows = self.store.source_rows(number, bucket.stored)
+            bucket.rows = self.store.source_rows(number, self._states[number])
         return bucket.rows
 
     def _row(self, path: str) -> SourceRow | None:

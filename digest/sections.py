@@ -53,6 +53,7 @@ class Known(NamedTuple):
 
     @classmethod
     def of(cls, key: bytes, pages: Iterable[Page]) -> Known:
+        """What was planned of a section with these pages."""
         return cls(key, "\n".join([page.path for page in pages]))
 
     @property

@@ -240,6 +240,13 @@ class Store:
             self.start_over()
             return []
 
+    def _kept(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """A query's rows, where something is known from an earlier one. Raises `Damaged`."""
+        try:
+            return self._execute(query, *values)
+        except sqlite3.Error as error:
+            raise _trouble(error) from error
+
     # Sources
 
     def states(self) -> dict[int, bytes]:
@@ -263,13 +270,6 @@ class Store:
     def entries(self) -> list[Month]:
         """What the site needs to know of sources, newest months first. Raises `Damaged`."""
         return [Month(*row) for row in self._kept("SELECT terms, entries FROM entries ORDER BY month DESC")]
-
-    def _kept(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        """A query's rows, where something is known from an earlier one. Raises `Damaged`."""
-        try:
-            return self._execute(query, *values)
-        except sqlite3.Error as error:
-            raise _trouble(error) from error
 
     def head(self, path: str, version: bytes) -> bytes:
         """The encoded head of a source in a version. Raises `Damaged`, also when another builder has put in another."""
