@@ -145,6 +145,11 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._end()
+        loop = asyncio.get_running_loop()
+        for listener in sockets or ():
+            with contextlib.suppress(NotImplementedError):  # by Windows' loop, which has no readers
+                loop.remove_reader(listener)
+        await asyncio.sleep(0)  # asyncio loses a connection that it has accepted when its server closes before the next turn
         await super().shutdown(sockets)
 
     async def drain(self) -> None:

@@ -1,6 +1,7 @@
 """Serving: what is served is what is written, however it was saved, and nobody else's business."""
 
 import contextlib
+import gc
 import os
 import queue
 import shutil
@@ -9,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -795,3 +797,23 @@ def test_it_ends_during_the_first_build(tmp_path: Path) -> None:
     preview.thread.join(PATIENCE)
     assert not preview.thread.is_alive()
     assert threading.active_count() < 50
+
+
+def test_a_connection_that_comes_as_it_ends_is_closed(tmp_path: Path) -> None:
+    """A browser that connects in the very moment in which the server stops is let in and cut off, not forgotten."""
+    connection = socket.socket()
+    with contextlib.closing(connection), Preview(site(tmp_path)) as preview:
+
+        def connect_and_stop() -> None:  # in the loop, whose next turn takes the connection and begins the end
+            connection.connect(("127.0.0.1", preview.port))
+            preview.server.stop()
+
+        with warnings.catch_warnings(record=True) as leaked:
+            warnings.simplefilter("always", ResourceWarning)
+            preview.server._in_loop(connect_and_stop)
+            preview.thread.join(PATIENCE)
+            gc.collect()
+        assert not leaked
+        connection.settimeout(PATIENCE)
+        with contextlib.suppress(ConnectionResetError):
+            assert connection.recv(1) == b""
