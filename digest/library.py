@@ -168,6 +168,7 @@ class Library:
                 to_parse.append(path)
         self._note({**changed, **dict.fromkeys(gone)})
         self._settings = settings_key
+        to_parse.sort(reverse=True)  # what is rendered together should stand together, in the cache and in memory
         return Stale(changed, to_parse, gone)
 
     def _suspects(self, inputs: Inputs, settings_key: bytes, force: bool) -> Iterable[str]:
