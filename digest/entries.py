@@ -7,6 +7,7 @@ every entry, and at the articles themselves only where one of their pages is mad
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from datetime import datetime
 from functools import cache
 
 import msgspec
@@ -45,6 +46,8 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Empty when the source gave no article."""
     address: str = ""
     seconds: int = 0
+    updated: int | None = None
+    """When it was last changed, in seconds since 1970, where it says so."""
     edition: str = ""
     weight: int = 0
     expires: int | None = None
@@ -76,6 +79,11 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     def month(self) -> str:
         """The edition's: `2024-05`."""
         return self.edition[:7]
+
+    @property
+    def modified(self) -> int | None:
+        """When its page was last changed, in seconds since 1970; None where that is not known."""
+        return self.seconds if self.updated is None and self.kind == "article" else self.updated
 
     @property
     def title(self) -> str:
@@ -139,6 +147,7 @@ class Cataloguer:
             article.kind,
             article.address,
             article.seconds,
+            int(datetime.fromisoformat(article.updated).timestamp()) if article.updated else None,
             article.edition,
             article.weight,
             article.expires,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -21,12 +21,24 @@ class Moment:
     __slots__ = ("seconds", "text")
 
     def __init__(self, when: datetime, zone: ZoneInfo) -> None:
-        local = when.astimezone(zone)
-        offset = local.utcoffset()
-        if offset is not None and offset.total_seconds() % 60:
-            local = when.astimezone(UTC)  # local mean time of old: RFC 3339 has no seconds in offsets
-        self.text = local.isoformat(timespec="seconds")
+        self.text = _text(when, zone)
         self.seconds = int(when.replace(microsecond=0).timestamp())
+
+
+def moment_text(seconds: int, zone: ZoneInfo) -> str:
+    """The text of the moment so many seconds after 1970 began."""
+    return _text(_EPOCH + timedelta(seconds=seconds), zone)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _text(when: datetime, zone: ZoneInfo) -> str:
+    local = when.astimezone(zone)
+    offset = local.utcoffset()
+    if offset is not None and offset.total_seconds() % 60:
+        local = when.astimezone(UTC)  # local mean time of old: RFC 3339 has no seconds in offsets
+    return local.isoformat(timespec="seconds")
 
 
 def read_moment(text: str, zone: ZoneInfo) -> Moment:

@@ -333,11 +333,12 @@ class _Planner(SharedViews):
         yield self._section("news", Cards(news), self._news, news)
 
     def _month_sitemap(self, month: str, articles: list[Entry], days: list[str], groups: list[str]) -> Iterator[Page]:
-        entries: list[views.Card | views.SitemapEntry] = [*self.cards(articles[::-1])]
+        entries = [views.SitemapEntry(self.url(entry.address), entry.modified) for entry in reversed(articles)]
         for day in reversed(days):
             note = self.site.notes.get(day)
-            cards = self.cards(self.site.editions[day])
-            entries.append(views.SitemapEntry(self.base + urls.day(day), cards, self.note(note) if note else None))
+            shown = (*self.site.editions[day], note) if note else self.site.editions[day]
+            times = [entry.modified for entry in shown if entry.modified is not None]
+            entries.append(views.SitemapEntry(self.base + urls.day(day), max(times, default=None)))
         if days:
             entries.append(views.SitemapEntry(self.base + urls.day(month)))
         entries += [views.SitemapEntry(self.url(f"{folder}{month}/")) for folder in groups]
@@ -345,13 +346,13 @@ class _Planner(SharedViews):
 
     def _pages_sitemap(self, paths: Iterable[str]) -> Iterator[Page]:
         entries = [views.SitemapEntry(self.url(path)) for path in paths]
-        entries += [views.SitemapEntry(self.url(page.address), note=self.note(page)) for page in self.site.standing]
+        entries += [views.SitemapEntry(self.url(page.address), page.modified) for page in self.site.standing]
         return self._sitemap("pages", entries)
 
-    def _sitemap(self, part: str, entries: Sequence[views.Card | views.SitemapEntry]) -> Iterator[Page]:
+    def _sitemap(self, part: str, entries: Sequence[views.SitemapEntry]) -> Iterator[Page]:
         for number, name in enumerate(_sitemap_names(part, len(entries))):
             found = tuple(entries[number * SITEMAP_SIZE : (number + 1) * SITEMAP_SIZE])
-            yield Page(name, "sitemap", "", views.Sitemap(self.origin, found))
+            yield Page(name, "sitemap", "", views.Sitemap(self.origin, self.config.timezone, found))
 
     def _sitemap_index(self, names: Iterable[str]) -> Iterator[Page]:
         index = views.SitemapIndex(self.origin, tuple([self.url(name) for name in names]))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from html import escape
+from zoneinfo import ZoneInfo
 
 from digest.characters import clean
 from digest.feeditems import timestamp, uri
+from digest.moments import moment_text
 from digest.urls import FORMATS
-from digest.views import Card, Feed, FeedsPage, NewsSitemap, Sitemap, SitemapEntry, SitemapIndex
+from digest.views import Feed, FeedsPage, NewsSitemap, Sitemap, SitemapIndex
 
 LIMIT = 50_000
 """URLs in one sitemap, and sitemaps in one index, at most (https://www.sitemaps.org/protocol.html)."""
@@ -25,23 +26,14 @@ NEWS = "http://www.google.com/schemas/sitemap-news/0.9"
 def sitemap(view: Sitemap) -> bytes:
     """The sitemap (https://www.sitemaps.org/protocol.html) in UTF-8; more than `LIMIT` entries are a ValueError."""
     _check(view.entries, LIMIT)
+    zone = ZoneInfo(view.timezone)
     urls = (
         f"<url><loc>{_location(view.origin, entry.url)}</loc>"
-        + (f"<lastmod>{timestamp(modified)}</lastmod>" if (modified := _modified(entry)) else "")
+        + ("" if entry.modified is None else f"<lastmod>{moment_text(entry.modified, zone)}</lastmod>")
         + "</url>"
         for entry in view.entries
     )
     return _document(f'<urlset xmlns="{SITEMAP}">', urls, "</urlset>")
-
-
-def _modified(entry: Card | SitemapEntry) -> str:
-    """ISO 8601 text, or empty where it is not known."""
-    if isinstance(entry, Card):
-        return entry.updated or entry.date
-    times = [card.updated or card.date for card in entry.cards]
-    if entry.note and entry.note.updated:
-        times.append(entry.note.updated)
-    return max(times, key=datetime.fromisoformat, default="")
 
 
 def sitemap_index(view: SitemapIndex) -> bytes:

@@ -449,15 +449,15 @@ class EditionFeed(View, frozen=True):
 class SitemapEntry(View, frozen=True):
     url: str
     """Root-relative."""
-    cards: Iterable[Card] = ()
-    """What stands on it: it was last modified when the last of them was, or its note."""
-    note: Note | None = None
+    modified: int | None = None
+    """When it was last changed, in seconds since 1970; None where that is not known."""
 
 
 class Sitemap(View, frozen=True):
     origin: str
-    entries: tuple[Card | SitemapEntry, ...]
-    """A card stands for its article's page."""
+    timezone: str
+    """An IANA name: the zone of the times in it."""
+    entries: tuple[SitemapEntry, ...]
 
 
 class SitemapIndex(View, frozen=True):

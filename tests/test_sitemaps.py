@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from feed_views import ORIGIN, card, site
+from feed_views import ORIGIN, site
 from lxml import etree
 from sites import article, make, write
 
@@ -19,7 +20,7 @@ from digest.sitemaps import (
     sitemap,
     sitemap_index,
 )
-from digest.views import Feed, FeedsPage, NewsEntry, NewsSitemap, Note, Sitemap, SitemapEntry, SitemapIndex
+from digest.views import Feed, FeedsPage, NewsEntry, NewsSitemap, Sitemap, SitemapEntry, SitemapIndex
 
 DATA = Path(__file__).parent / "data"
 NAMES = {
@@ -34,6 +35,10 @@ def valid(document: bytes, schema: str) -> ElementTree.Element:
     return ElementTree.fromstring(document)
 
 
+def seconds(text: str) -> int:
+    return int(datetime.fromisoformat(text).timestamp())
+
+
 def texts(tree: ElementTree.Element, path: str) -> list[str | None]:
     return [found.text for found in tree.findall(path, NAMES)]
 
@@ -42,10 +47,11 @@ def test_sitemap_lists_absolute_urls_with_their_dates() -> None:
     """A sitemap gives each URL, escaped and encoded, with the time of its last change when that is known."""
     view = Sitemap(
         ORIGIN,
+        "America/New_York",
         (
-            card(url="/news/2024/05/17/a&b/", date="2024-05-17T08:30:00-04:00"),
+            SitemapEntry("/news/2024/05/17/a&b/", seconds("2024-05-17T12:30:00+00:00")),
             SitemapEntry("/news/日本/"),
-            card(url="/news/o'clock/", date="1890-01-01T00:00:00-04:56:02"),
+            SitemapEntry("/news/o'clock/", seconds("1880-01-01T00:00:00-04:56:02")),
         ),
     )
     tree = valid(sitemap(view), "sitemap.xsd")
@@ -54,37 +60,50 @@ def test_sitemap_lists_absolute_urls_with_their_dates() -> None:
         f"{ORIGIN}/news/%E6%97%A5%E6%9C%AC/",
         f"{ORIGIN}/news/o'clock/",
     ]
-    assert texts(tree, "m:url/m:lastmod") == ["2024-05-17T08:30:00-04:00", "1890-01-01T04:56:02+00:00"]
+    assert texts(tree, "m:url/m:lastmod") == ["2024-05-17T08:30:00-04:00", "1880-01-01T04:56:02+00:00"]
 
 
 @pytest.mark.parametrize(
     ("noted", "expected"),
-    [(None, "2024-05-18T01:00:00+02:00"), ("", "2024-05-18T01:00:00+02:00"), ("2024-05-19T00:00:00-04:00",) * 2],
+    [
+        (None, "2024-05-17T19:00:00-04:00"),
+        ("title: Good morning", "2024-05-17T19:00:00-04:00"),
+        ("updated: 2024-05-19", "2024-05-19T00:00:00-04:00"),
+    ],
 )
-def test_a_list_is_modified_with_what_stands_on_it(noted: str | None, expected: str) -> None:
-    """A page of cards changed last when a card or its note did, by the clock and not by the text."""
-    earlier, later = card(date="2024-05-17T17:59:59-04:00"), card(updated="2024-05-18T01:00:00+02:00")
-    note = None if noted is None else Note(b"", b"", (), "", "", noted)
-    tree = ElementTree.fromstring(sitemap(Sitemap(ORIGIN, (SitemapEntry("/2024/05/17/", (later, earlier), note),))))
-    assert texts(tree, "m:url/m:lastmod") == [expected]
+def test_a_day_is_modified_with_what_stands_on_it(tmp_path: Path, noted: str | None, expected: str) -> None:
+    """An edition changed last when one of its articles or its note did, by the clock and not by the text."""
+    site = {
+        "digest.toml": 'title = "Bulls"\nbase_url = "https://example.com/"\ntimezone = "America/New_York"\n',
+        "content/a.md": article("First", "2024-05-17 17:59:59"),
+        "content/b.md": article("Second", "2024-05-17 08:00", updated="2024-05-18T01:00:00+02:00"),
+    }
+    if noted:
+        site["content/editions/2024-05-17.md"] = f"---\n{noted}\n---\nText.\n"
+    make(write(tmp_path, site))
+    tree = ElementTree.fromstring((tmp_path / "output/sitemap-2024-05.xml").read_bytes())
+    found = dict(zip(texts(tree, "m:url/m:loc"), (url.findtext("m:lastmod", None, NAMES) for url in tree), strict=True))
+    assert found["https://example.com/2024/05/17/"] == expected
+    assert found["https://example.com/2024/05/17/a/"] == "2024-05-17T17:59:59-04:00"
+    assert found["https://example.com/2024/05/17/b/"] == "2024-05-17T19:00:00-04:00"
 
 
 def test_sitemap_may_be_full_but_not_fuller() -> None:
     """50,000 URLs are a valid sitemap; one more is refused, not silently cut."""
     entries = tuple(SitemapEntry(f"/{number}/") for number in range(LIMIT))
-    assert len(valid(sitemap(Sitemap(ORIGIN, entries)), "sitemap.xsd")) == LIMIT
+    assert len(valid(sitemap(Sitemap(ORIGIN, "UTC", entries)), "sitemap.xsd")) == LIMIT
     with pytest.raises(ValueError, match="50001 entries, where the format allows 50000"):
-        sitemap(Sitemap(ORIGIN, (*entries, SitemapEntry("/more/"))))
+        sitemap(Sitemap(ORIGIN, "UTC", (*entries, SitemapEntry("/more/"))))
 
 
 def test_empty_sitemap_is_well_formed() -> None:
     """A site without articles has a sitemap that parses."""
-    assert len(valid(sitemap(Sitemap(ORIGIN, ())), "sitemap.xsd")) == 0
+    assert len(valid(sitemap(Sitemap(ORIGIN, "UTC", ())), "sitemap.xsd")) == 0
 
 
 def test_schema_can_fail() -> None:
     """The rules that sitemaps are held to refuse a relative URL, a URL listed twice and a date that is none."""
-    good = sitemap(Sitemap(ORIGIN, (card(url="/a/"), SitemapEntry("/b/"))))
+    good = sitemap(Sitemap(ORIGIN, "UTC", (SitemapEntry("/a/", seconds("2024-05-17T08:30:00+00:00")), SitemapEntry("/b/"))))
     for old, new in ((ORIGIN.encode(), b""), (b"/b/", b"/a/"), (b"2024-05-17T", b"17 May")):
         with pytest.raises(etree.DocumentInvalid):
             valid(good.replace(old, new), "sitemap.xsd")
