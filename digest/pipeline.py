@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from itertools import chain, groupby
 from operator import attrgetter
 
 import msgspec
@@ -37,6 +38,9 @@ CHUNK = 1000
 
 PARTS = 8
 """In which a process does its share, at least, so that another can help it in the end."""
+
+SPANS = 100
+"""Queues of pages by month, at most: each is an open file."""
 
 _MONTH = re.compile(r"(?:^|/)([0-9]{4})[/-]([0-9]{2})(?![0-9])").search
 """In the path of a page that belongs to a month."""
@@ -302,18 +306,20 @@ def _shown_on(problem: Diagnostic, paths: list[str]) -> Diagnostic:
 
 
 def _queues(pages: list[tuple[int, Page, bool]], jobs: int) -> list[list[list[tuple[int, Page, bool]]]]:
-    """What Jinja renders and what feedgen writes, each in small parts.
+    """What Jinja renders, month by month, and last what feedgen writes, all in small parts.
 
-    So of two processes each loads one of them, and each remembers what the other does not need: cards here, feed items there.
-    Pages of one month come together, as they show the same articles. Those of no month come first: among them are the
-    longest, and who has one of those in the end lets the others wait.
+    Of two processes each begins at one end, and so loads one of the libraries, and makes the cards or items that the other
+    does not need: pages of one month show the same articles. Pages of no month come first: among them are the longest,
+    and who has one of those in the end lets the others wait.
     """
 
     def month(page: tuple[int, Page, bool]) -> str:
         found = _MONTH(page[1].path)
         return f"{found[1]}-{found[2]}" if found else "none"
 
-    by_library: tuple[list[tuple[int, Page, bool]], list[tuple[int, Page, bool]]] = [], []
-    for page in sorted(pages, key=month, reverse=True):
-        by_library[page[1].renderer in work.FEEDS].append(page)
-    return [chunked(queue, min(CHUNK, -(-len(queue) // (PARTS * jobs)))) for queue in by_library if queue]
+    feeds = [page for page in pages if page[1].renderer in work.FEEDS]
+    others = sorted([page for page in pages if page[1].renderer not in work.FEEDS], key=month, reverse=True)
+    months = [list(found) for _, found in groupby(others, key=month)]
+    spans = [list(chain(*span)) for span in chunked(months, max(1, -(-len(months) // SPANS)))]
+    queues = [*[(span, len(others)) for span in spans], (feeds, len(feeds))]
+    return [chunked(queue, min(CHUNK, -(-whole // (PARTS * jobs)))) for queue, whole in queues if queue]

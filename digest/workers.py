@@ -84,8 +84,9 @@ class Workers(Generic[Performer]):
     def map(self, queues: list[list[Any]], worthwhile: bool, busy: bool = False) -> Iterator[Any]:
         """The results of the chunks in all queues, in any order; from `jobs` processes if that is `worthwhile`, else from two.
 
-        Each process begins with another queue, and goes on with what is left of the others. This one takes part when the
-        first result is asked for, unless it is `busy`; the others begin at once. What was left of an earlier call is dropped.
+        Each process begins with another queue and goes on with its neighbours, so neighbours may share what they need: in the
+        end the processes meet. This one begins with the first queue when the first result is asked for, unless it is `busy`;
+        the others begin at once, the second process with the last queue. What was left of an earlier call is dropped.
         """
         if self.jobs < 2 or not any(queues):
             return map(self.here, chain(*queues))
@@ -141,6 +142,7 @@ class _Team:
     def __init__(self, perform: Perform, queues: list[list[Any]], others: int) -> None:
         self._perform = perform
         self._chunks = list(chain(*queues))
+        self._size = 1 + others
         self._queues: list[int] = []
         self._forks: list[Fork] = []
         start = 0
@@ -157,16 +159,15 @@ class _Team:
             except OSError:  # those that are there do it
                 break
 
-    def _taken(self, first: int) -> Iterator[int]:
-        """The numbers of the chunks that fall to this process, which begins with this queue."""
-        first %= len(self._queues)
-        for queue in (*self._queues[first:], *self._queues[:first]):
+    def _taken(self, process: int) -> Iterator[int]:
+        """The numbers of the chunks that fall to this process."""
+        for queue in route(self._queues, process, self._size):
             while number := os.read(queue, NUMBER):
                 yield array("I", number)[0]
 
-    def _messages(self, first: int) -> Iterator[bytes]:
+    def _messages(self, process: int) -> Iterator[bytes]:
         """What another process sends: of each chunk its number and result, or only its number where there is none."""
-        for number in self._taken(first):
+        for number in self._taken(process):
             try:
                 message = pickle.dumps((number, self._perform(self._chunks[number])))
             except Exception:  # to be raised where somebody can see it
@@ -213,6 +214,17 @@ class _Team:
         for queue in self._queues:
             os.close(queue)
         self._forks, self._queues = [], []
+
+
+def route(queues: list[int], process: int, size: int) -> list[int]:
+    """The order in which a process of a team of this size goes through all queues.
+
+    From places that are spread evenly, one process goes forwards and the next one backwards, so each is alone with its
+    queues until it meets another.
+    """
+    start = process // 2 * 2 * len(queues) // size
+    found = queues[start:] + queues[:start]
+    return found[::-1] if process % 2 else found
 
 
 def _file(data: bytes) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from digest.workers import Workers
+from digest.workers import Workers, route
 
 
 @pytest.fixture(autouse=True, params=["forked", "spawned", "here"])
@@ -108,6 +108,18 @@ def test_what_cannot_be_sent_is_made_here(workers: Callable[..., Workers[Any]], 
         pytest.skip("only where nothing else is to be done")
     found = workers(2, Unsendable, None).map([list(range(10))], worthwhile=False, busy=True)
     assert sorted(result() for result in found) == list(range(10))
+
+
+@pytest.mark.parametrize("size", range(1, 9))
+@pytest.mark.parametrize("queues", [1, 2, 3, 8, 21])
+def test_processes_share_out_queues_from_both_ends(queues: int, size: int) -> None:
+    """Every process comes to every queue; the second begins with the last one, and no two with the same if there are enough."""
+    every = list(range(queues))
+    routes = [route(every, process, size) for process in range(size)]
+    assert all(sorted(found) == every for found in routes)
+    assert routes[0] == every
+    assert routes[1:2] in ([], [every[::-1]])
+    assert len({found[0] for found in routes}) == size or queues < 2 * size
 
 
 def test_queues_that_cannot_be_had(workers: Callable[..., Workers[Any]], way: str, monkeypatch: pytest.MonkeyPatch) -> None:
