@@ -20,6 +20,15 @@ from digest.tickers import Company, Registry
 KINDS = ("tickers", "tags", "sources", "watchlists")
 
 
+class Month(NamedTuple):
+    """What a group has in a month."""
+
+    articles: list[Entry]
+    """Newest first."""
+    cards: bytes
+    """The keys of their cards, one behind the other."""
+
+
 class Group(Struct, frozen=True):
     """The articles on one ticker, tag, source or watchlist, newest first."""
 
@@ -27,18 +36,21 @@ class Group(Struct, frozen=True):
     name: str
     slug: str
     articles: list[Entry]
-    months: list[str]
-    """The months of its articles' editions, newest first."""
-    cards: bytes
-    """The keys of its articles' cards, one behind the other."""
+    months: dict[str, Month]
+    """By the months of its articles' editions, newest first."""
     company: Company | None = None
     description: str = ""
     members: tuple[str, ...] = ()
     """A watchlist's tickers, as canonical symbols."""
 
+    @property
+    def cards(self) -> bytes:
+        """The keys of all cards."""
+        return b"".join([month.cards for month in self.months.values()])
+
     def with_articles(self, articles: list[Entry]) -> Self:
-        """The group with other articles of the same months."""
-        return replace(self, articles=articles, cards=_cards(articles))
+        """The group with other articles."""
+        return replace(self, articles=articles, months=_by_month(articles))
 
 
 def newest_first(entry: Entry) -> tuple[int, str]:
@@ -87,9 +99,7 @@ class _Found(NamedTuple):
 
     articles: list[Entry]
     """Newest first."""
-    months: set[str]
-    cards: list[bytes]
-    """Keys of cards, in the order of the articles; maybe of several in one piece."""
+    months: dict[str, Month]
 
     @classmethod
     def together(cls, parts: Sequence[Self]) -> Self:
@@ -98,14 +108,32 @@ class _Found(NamedTuple):
             return parts[0]
         articles = {entry.path: entry for part in parts for entry in part.articles}
         newest = sorted(articles.values(), key=newest_first)
-        return cls(newest, set().union(*[part.months for part in parts]), [_cards(newest)])
+        return cls(newest, _by_month(newest))
+
+    def add(self, name: str, articles: list[Entry]) -> None:
+        """Add articles of a month that are older than all."""
+        self.articles.extend(articles)
+        cards = b"".join([entry.card_key for entry in articles])
+        if name in self.months:  # some of an edition of that month are dated in another
+            before = self.months[name]
+            self.months[name] = Month(before.articles + articles, before.cards + cards)
+        else:
+            self.months[name] = Month(articles, cards)
 
     def group(self, kind: str, name: str, slug: str, *others: Any) -> Group:
-        return Group(kind, name, slug, self.articles, sorted(self.months, reverse=True), b"".join(self.cards), *others)
+        return Group(kind, name, slug, self.articles, dict(sorted(self.months.items(), reverse=True)), *others)
 
 
 def _nothing() -> _Found:
-    return _Found([], set(), [])
+    return _Found([], {})
+
+
+def _by_month(articles: Iterable[Entry]) -> dict[str, Month]:
+    """Articles, newest first, by their editions' months, newest first."""
+    found = _nothing()
+    for month, run in groupby(articles, attrgetter("month")):
+        found.add(month, list(run))
+    return dict(sorted(found.months.items(), reverse=True))
 
 
 def _find(articles: Iterable[Entry]) -> list[dict[str, _Found]]:
@@ -125,15 +153,8 @@ def _find(articles: Iterable[Entry]) -> list[dict[str, _Found]]:
                 by_source[entry.source].append(entry)
         for groups, found in zip(gathered, here, strict=True):
             for name, theirs in found.items():
-                group = groups[name]
-                group.articles.extend(theirs)
-                group.months.add(month)
-                group.cards.append(_cards(theirs))
+                groups[name].add(month, theirs)
     return gathered
-
-
-def _cards(articles: Iterable[Entry]) -> bytes:
-    return b"".join([entry.card_key for entry in articles])
 
 
 def _sources(by_name: Mapping[str, _Found]) -> list[Group]:

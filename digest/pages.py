@@ -225,14 +225,12 @@ class _Planner(SharedViews):
 
     def _group_pages(self, group: Group, shown: views.Group, list_url: str) -> Iterator[Page]:
         kind, slug = group.kind, group.slug
-        months: dict[str, list[Entry]] = {month: [] for month in group.months}
-        for entry in group.articles:
-            months[entry.edition[:7]].append(entry)  # which is quicker than to ask for the month
         counts = []
-        for month, found in months.items():
+        for month, (articles, keys) in group.months.items():
             path = urls.group_month(kind, slug, month)
-            counts.append(views.Count(month, self.url(path), len(found)))
-            page = views.GroupMonthPage(self.view, kind, list_url, shown, month, self.url(path), self.cards(found))
+            counts.append(views.Count(month, self.url(path), len(articles)))
+            cards = views.CardList(keys, partial(map, self.card, articles))
+            page = views.GroupMonthPage(self.view, kind, list_url, shown, month, self.url(path), cards)
             yield Page(path + "index.html", "html", "group_month.html", page)
         newest = self.cards(group.articles[:NEWEST])
         index = views.GroupPage(self.view, kind, list_url, shown, len(group.articles), newest, tuple(counts))
