@@ -23,7 +23,8 @@ def clash(new: Collection[str], paths: Sequence[str]) -> bool:
     if not new:
         return False
     if len(new) > FEW:
-        every, fresh = {path.casefold() for path in paths}, {path.casefold() for path in new}
+        every = {path.casefold() for path in paths}
+        fresh = every if len(new) == len(paths) else {path.casefold() for path in new}
         return len(every) < len(paths) or not every.isdisjoint(_folders(fresh)) or not fresh.isdisjoint(_folders(every))
     odd = Counter([folded for path in paths if (folded := path.casefold()) != path])  # few are not all in lower case
     return any(_clashes(path.casefold(), paths, odd) for path in new)

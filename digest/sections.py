@@ -111,8 +111,8 @@ class Memory:
         """Plan the sections that are not known."""
         pages: list[Page] = []
         every: dict[str, Known] = {}
-        now: Counter[str] = Counter()
-        was: Counter[str] = Counter()
+        now: list[str] = []
+        was: list[str] = []
         for section in sections:
             before = found = self.known.get(section.name)
             if found is None or found.key != section.key:
@@ -120,19 +120,24 @@ class Memory:
                 pages += made
                 found = Known.of(section.key, made)
                 if before is None or before.listing != found.listing:
-                    now.update(found.paths)
-                    was.update(before.paths if before else ())
+                    now += found.paths
+                    was += before.paths if before else ()
             every[section.name] = found
         for name in self.known.keys() - every.keys():
-            was.update(self.known[name].paths)
+            was += self.known[name].paths
         for name in self._made.keys() - self._asked:
             del self._made[name]
-        new, lost = list((now - was).elements()), list(was - now)
+        new, lost = _difference(now, was), _difference(was, now)
         if self._paths is None or len(new) + len(lost) > FEW:
             paths = sorted([path for section in every.values() for path in section.paths])
         else:
             paths = _amended(self._paths, new, lost)
         return Plan(pages, every, paths, new, None if self._paths is None else lost, settings)
+
+
+def _difference(some: list[str], others: list[str]) -> list[str]:
+    """Those of some paths that are not among others, or not as often."""
+    return list((Counter(some) - Counter(others)).elements()) if others else some
 
 
 def _amended(paths: list[str], new: Iterable[str], lost: Iterable[str]) -> list[str]:
