@@ -11,6 +11,8 @@ _DATETIME = re.compile(
     r"(?P<day>\d{4}-\d{2}-\d{2})[Tt ]+(?P<time>\d{1,2}:\d{2}(?::\d{2})?)(?:[.,]\d+)?\s*(?P<zone>[Zz]|UTC|[+-]\d{2}:?\d{2})?"
 )
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 LAST_YEAR = 9998
 """So that no zone's offset leads out of the years that there are."""
 
@@ -28,9 +30,6 @@ class Moment:
 def moment_text(seconds: int, zone: ZoneInfo) -> str:
     """The text of the moment so many seconds after 1970 began."""
     return _text(_EPOCH + timedelta(seconds=seconds), zone)
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _text(when: datetime, zone: ZoneInfo) -> str:

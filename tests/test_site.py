@@ -87,6 +87,24 @@ def test_archives_are_cut_by_date(tmp_path: Path) -> None:
     assert re.findall(counts, page(tmp_path, "2024/index.html")) == months[:2]
 
 
+def test_a_month_has_what_stands_in_its_editions(tmp_path: Path) -> None:
+    """A ticker's month goes by editions, newest article first, also where articles of another month were dated in between."""
+    site = {
+        "content/late.md": article("Late", "2024-05-03", edition="2024-04-30", tickers="TSLA"),
+        "content/may.md": article("May", "2024-05-02", tickers="TSLA"),
+        "content/april.md": article("April", "2024-04-29", tickers="TSLA"),
+    }
+    make(write(tmp_path, site))
+    assert listed(tmp_path, "tickers/tsla/2024-04/") == ["late", "april"]
+    assert listed(tmp_path, "tickers/tsla/2024-05/") == ["may"]
+    assert listed(tmp_path, "tickers/tsla/") == ["late", "may", "april"]
+    data = json.loads(page(tmp_path, "tickers/tsla/index.json"))
+    assert [month["articles"] for month in data["months"]] == [1, 2]
+    write(tmp_path, {"content/april.md": article("Later", "2024-04-29", tickers="TSLA")})
+    make(tmp_path)
+    assert "Later" in page(tmp_path, "tickers/tsla/2024-04/index.html")
+
+
 def test_a_group_shows_its_newest_and_its_months(tmp_path: Path) -> None:
     """A ticker's page shows the newest 50 of its articles and counts all; its months have the rest, its feed the newest 20."""
     names = [f"a{number:02}" for number in range(52)]
