@@ -213,7 +213,7 @@ class _Planner(SharedViews):
                 entries.append(
                     views.GroupEntry(shown.name, shown.label, shown.exchange, shown.url, shown.feed, len(group.articles), newest)
                 )
-                inputs = shown, group.cards
+                inputs = shown, group.cards, Cards(group.articles[:NEWEST])
                 yield self._section(f"{kind}/{slug}", inputs, self._group_pages, group, shown, list_url)
             yield self._section(kind, entries, self._list_pages, kind, list_url, entries)
 

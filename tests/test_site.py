@@ -105,6 +105,17 @@ def test_a_month_has_what_stands_in_its_editions(tmp_path: Path) -> None:
     assert "Later" in page(tmp_path, "tickers/tsla/2024-04/index.html")
 
 
+def test_a_renamed_source_takes_its_place(tmp_path: Path) -> None:
+    """Of articles of one moment the file's name says which comes first, also where they stand in editions of two months."""
+    fields = {"tickers": "TSLA", "date": "2024-05-01"}
+    first, second = article("One", slug="one", **fields), article("Two", slug="two", edition="2024-04-30", **fields)
+    make(write(tmp_path, {"content/a.md": first, "content/b.md": second}))
+    assert listed(tmp_path, "tickers/tsla/") == ["one", "two"]
+    (tmp_path / "content/a.md").rename(tmp_path / "content/z.md")
+    make(tmp_path)
+    assert listed(tmp_path, "tickers/tsla/") == ["two", "one"]
+
+
 def test_a_group_shows_its_newest_and_its_months(tmp_path: Path) -> None:
     """A ticker's page shows the newest 50 of its articles and counts all; its months have the rest, its feed the newest 20."""
     names = [f"a{number:02}" for number in range(52)]
