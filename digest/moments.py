@@ -56,6 +56,8 @@ def read_moment(text: str, zone: ZoneInfo) -> Moment:
         when = datetime.fromisoformat(iso)
         if when.year > LAST_YEAR:
             raise ValueError
-        return Moment(when if when.tzinfo else when.replace(tzinfo=zone), zone)
+        when = when if when.tzinfo else when.replace(tzinfo=zone)
+        when.astimezone(UTC)  # which may be in a year that there is not
+        return Moment(when, zone)
     except (ValueError, OverflowError):
         raise ValueError(f"there is no such date as '{text}'") from None

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from digest.moments import read_moment
+from digest.moments import moment_text, read_moment
 
 ZONE = ZoneInfo("America/New_York")
 
@@ -32,6 +32,19 @@ def test_what_is_on_no_calendar_is_refused(day: str) -> None:
     """A day or time that there is not, or that no calendar reaches, is said to be none."""
     with pytest.raises(ValueError, match=r"^there is no such date as '"):
         read_moment(day, ZONE)
+
+
+@pytest.mark.parametrize("zone", ["Europe/Warsaw", "America/New_York", "UTC", "Asia/Kolkata"])
+@pytest.mark.parametrize("written", ["0001-01-01", "0001-01-03", "1850-06-01", "1969-12-31", "2024-05-17 09:41", "9998-12-31"])
+def test_moments_are_told_by_their_seconds(written: str, zone: str) -> None:
+    """The text of every moment can be made again from its seconds; one before the first year of UTC is none."""
+    place = ZoneInfo(zone)
+    try:
+        moment = read_moment(written, place)
+    except ValueError:
+        assert written == "0001-01-01"
+        return
+    assert moment_text(moment.seconds, place) == moment.text
 
 
 @pytest.mark.parametrize("words", ["", "17 May 2024", "2024-05-17 11", "2024-05-17 11:41 EST", "2024-5-17"])
