@@ -112,7 +112,7 @@ class Assembly(NamedTuple):
 FEW = 20
 """Articles up to which a site is amended, and not assembled anew."""
 
-TEXT = ("version", "details", "card_key", "content_key", "problems")
+TEXT = ("version", "details", "updated", "card_key", "content_key", "problems")
 """What an article may change without standing anywhere else."""
 
 
