@@ -93,5 +93,5 @@ def test_amended_is_assembled(name: str) -> None:
         CONFIG, after, REGISTRY, MEDIA, audience
     )
     assert amended is None or (amended, problems) == site.assemble(CONFIG, after.values(), REGISTRY, MEDIA, audience)
-    if name in {"title", "body", "summary", "disclosure", "via"}:
+    if name in {"title", "body", "summary", "updated", "disclosure", "via"}:
         assert amended

@@ -77,7 +77,9 @@ class Editor:
         if choose.random() < 0.2:
             fields["weight"] = choose.randint(-3, 3)
         if choose.random() < 0.1:
-            fields["edition"] = "2024-05-16"
+            fields["edition"] = choose.choice(("2024-05-16", "2024-04-30"))
+        if choose.random() < 0.1:
+            fields["updated"] = choose.choice(("2024-05-19", "2024-05-20 10:00"))
         linked = choose.random() < self.links
         if linked and choose.random() < 0.2:
             fields["image"] = "{path: chart.png, alt: A chart}"
