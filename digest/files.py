@@ -16,6 +16,7 @@ from pathlib import Path
 from stat import S_ISREG
 
 import msgspec
+from msgspec.structs import replace
 
 from digest.errors import ContentError
 
@@ -45,6 +46,9 @@ class Stat(msgspec.Struct, frozen=True, array_like=True):
 
 
 ABSENT = Stat(-1, 0, 0, 0)
+
+UNTRUSTED = 0
+"""The inode's number in a state that no later look shall match."""
 
 
 def stat(path: str | Path) -> Stat:
@@ -167,16 +171,21 @@ def _rule(ignore: Iterable[str]) -> Callable[[str, str], bool]:
     return lambda name, path: bool(IGNORED.fullmatch(name) or matched(path) or matched(path + "/"))
 
 
-def read(folder: Path, path: str) -> bytes:
-    """A file's bytes. Raises OSError.
+def read(path: str) -> tuple[Stat, bytes]:
+    """A file's state and its bytes. Raises OSError.
 
-    Without `open`, as in `write`: it asks the file what it is, which takes as long as all the rest.
+    The state is `UNTRUSTED` when a write might not show in it. `open` would take twice as long, here and in `write`.
     """
-    file = os.open(f"{folder}/{path}", os.O_RDONLY | _BINARY)
+    before = now()
+    file = os.open(path, os.O_RDONLY | _BINARY)
     try:
-        return b"".join(iter(partial(os.read, file, 1 << 16), b""))
+        state = _state(os.fstat(file))
+        data = os.read(file, state.size + 1)
+        if len(data) != state.size:  # somebody is writing to it
+            data += b"".join(iter(partial(os.read, file, 1 << 16), b""))
     finally:
         os.close(file)
+    return state if settled(state, before) else replace(state, inode=UNTRUSTED), data
 
 
 def write(path: str, data: bytes) -> None:

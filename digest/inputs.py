@@ -196,7 +196,7 @@ def look(options: Options, known: dict[str, Stat] | None = None, changed: Collec
 
 def _read(folder: Path, path: str) -> bytes:
     try:
-        return files.read(folder, path)
+        return files.read(f"{folder}/{path}")[1]
     except OSError as error:
         raise ContentError.at(f"{folder}/{path}", "cannot be read", error) from None
 

@@ -40,9 +40,6 @@ CHUNK = 50
 KEPT = 5_000
 """Articles that are kept in memory because somebody looked into them."""
 
-UNTRUSTED = 0
-"""The inode's number in a state that no later look shall match."""
-
 Progress = Callable[[str, int, int], None]
 
 _decode_entry = msgspec.msgpack.Decoder(Entry).decode
@@ -255,8 +252,7 @@ class Library:
                 for result in found:
                     entry = self.entries[result.path] = _decode_entry(result.entry)
                     changes[entry.month][entry.path] = result.entry
-                    stat = _trusted(result.stat, result.read_at)
-                    rows[result.path] = SourceRow(result.path, stat, result.hash, settings_key, entry.month)
+                    rows[result.path] = SourceRow(result.path, result.stat, result.hash, settings_key, entry.month)
                     fresh.put(result)
                 progress("parse", len(rows), len(stale.to_parse))
             before = self.store.put_sources({**stale.changed, **rows, **dict.fromkeys(stale.gone)})
@@ -265,7 +261,7 @@ class Library:
             self.store.put_entries(terms_key, changes, renewed)
         self._check()
         self._note(rows)
-        self._racy = [path for path, row in (*stale.changed.items(), *rows.items()) if row.stat.inode == UNTRUSTED]
+        self._racy = [path for path, row in (*stale.changed.items(), *rows.items()) if row.stat.inode == files.UNTRUSTED]
 
     def _check(self) -> None:
         """Raises `Damaged` where the store had lost an entry."""
@@ -351,7 +347,7 @@ def _read_registry(content: Path, home: frozenset[str]) -> Registry:
     from digest.registry import read_registry
 
     try:
-        text = files.read(content, REGISTRY).decode("utf-8-sig")
+        text = files.read(f"{content}/{REGISTRY}")[1].decode("utf-8-sig")
     except OSError as error:
         raise ContentError.at(REGISTRY, "cannot be read", error) from None
     except UnicodeDecodeError:
@@ -359,15 +355,9 @@ def _read_registry(content: Path, home: frozenset[str]) -> Registry:
     return read_registry(text, REGISTRY, home)
 
 
-def _trusted(stat: Stat, read_at: int) -> Stat:
-    """The state to remember: one that no later look will match, when a write might not show in it."""
-    return stat if files.settled(stat, read_at) else replace(stat, inode=UNTRUSTED)
-
-
 def _hashed(content: Path, path: str) -> SourceRow:
-    stat, now = files.stat(content / path), files.now()
     try:
-        data = files.read(content, path)
+        stat, data = files.read(f"{content}/{path}")
     except OSError:
-        data = b""
-    return SourceRow(path, _trusted(stat, now), digest(data))
+        stat, data = files.ABSENT, b""
+    return SourceRow(path, stat, digest(data))

@@ -53,10 +53,8 @@ class ParsedSource(msgspec.Struct, frozen=True):
     hash: bytes
     version: bytes
     """Key of its bytes and of the settings that it was parsed with."""
-    read_at: int
-    """The clock just before the file was opened, in nanoseconds."""
     stat: Stat
-    """As it was just before that."""
+    """As it was just before it was read."""
     head: bytes
     """The encoded `Parsed`."""
     body: bytes
@@ -120,24 +118,28 @@ class Worker:
 
     def __call__(self, chunk: ParseChunk | RenderChunk) -> Any:
         if isinstance(chunk, ParseChunk):
-            return [self._parse(path, chunk) for path in chunk.sources]
+            return [self._parsed(path, chunk) for path in chunk.sources]
         return self._render(chunk)
 
-    def _parse(self, path: str, chunk: ParseChunk) -> ParsedSource:
-        from digest import parse
+    @cached_property
+    def _parse(self) -> Callable[[str, bytes, Settings], tuple[Parsed, bytes]]:
+        """Imported late: a build of an unchanged site parses nothing."""
+        from digest.parse import parse
 
-        before, read_at = files.stat(f"{self.setup.content}/{path}"), files.now()
+        return parse
+
+    def _parsed(self, path: str, chunk: ParseChunk) -> ParsedSource:
         data = html = b""
         try:
-            data = files.read(Path(self.setup.content), path)
+            stat, data = files.read(f"{self.setup.content}/{path}")
         except OSError as error:
-            parsed, before = Parsed(None, ContentError.at(path, "cannot be read", error).diagnostics), files.ABSENT
+            stat, parsed = files.ABSENT, Parsed(None, ContentError.at(path, "cannot be read", error).diagnostics)
         else:
-            parsed, html = parse.parse(path, data, chunk.settings)
+            parsed, html = self._parse(path, data, chunk.settings)
         body, hash = parsed.article.body if parsed.article else b"", digest(data)
         version = buckets.version(hash, chunk.settings_key)
         entry = encode(self._catalogue(path, version, parsed))
-        return ParsedSource(path, hash, version, read_at, before, encode(parsed), body, html, entry)
+        return ParsedSource(path, hash, version, stat, encode(parsed), body, html, entry)
 
     def _render(self, chunk: RenderChunk) -> tuple[list[Rendered], dict[Diagnostic, list[str]]]:
         """What was rendered, and what is wrong: with a template, beside the paths of the pages where it showed."""
