@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from html import escape, unescape
+from operator import itemgetter
 from urllib.parse import unquote
 
 import msgspec
@@ -71,39 +72,36 @@ class Weaver:
         parts: list[str] = []
         position = 0
         opaque = 0  # how many elements are open in which no ticker is linked
-        for tag in _NOTABLE(html):
-            start, end = tag.span()
-            between = html[position:start]
-            parts.append(between if opaque else self.prose(between))
-            position = end
-            closing, name, attributes = tag.groups()
-            if name == "img":
-                parts.append(self.image(attributes))
-                continue
-            opaque += -1 if closing else 1
-            if name[0] == "h":
-                if not closing and ' id="' not in attributes:
-                    attributes += self.anchor(html[end : html.find("</h", end)])
-                parts.append(f"<{closing}h{outline.close() if closing else outline.open(name)}{attributes}>")
-            elif name == "a" and not closing:
-                parts.append(self.link(attributes))
-            elif name == "code" and attributes and not _LANGUAGE(attributes):
-                parts.append("<code>")
+        places: list[tuple[int, int, str | re.Match[str]]] = [*mentions(html)]
+        places += [(*tag.span(), tag) for tag in _NOTABLE(html)]
+        for start, end, found in sorted(places, key=itemgetter(0)):
+            if isinstance(found, str):
+                if opaque:
+                    continue
+                woven = self.ticker(html[start:end], found)
             else:
-                parts.append(tag[0])
-        parts.append(self.prose(html[position:]))
-        return "".join(parts)
-
-    def prose(self, html: str) -> str:
-        """HTML with tokens around the tickers that its text mentions."""
-        parts: list[str] = []
-        position = 0
-        for start, end, notation in mentions(html):
-            written = html[start:end]
-            number = self.refer("ticker", notation, "", self.find(unescape(written)))
-            parts += html[position:start], mention(number, written)
+                closing, name, attributes = found.groups()
+                if name == "img":
+                    woven = self.image(attributes)
+                else:
+                    opaque += -1 if closing else 1
+                    if name[0] == "h":
+                        if not closing and ' id="' not in attributes:
+                            attributes += self.anchor(html[end : html.find("</h", end)])
+                        woven = f"<{closing}h{outline.close() if closing else outline.open(name)}{attributes}>"
+                    elif name == "a" and not closing:
+                        woven = self.link(attributes)
+                    elif name == "code" and attributes and not _LANGUAGE(attributes):
+                        woven = "<code>"
+                    else:
+                        continue
+            parts += html[position:start], woven
             position = end
-        return "".join((*parts, html[position:])) if parts else html
+        return "".join((*parts, html[position:]))
+
+    def ticker(self, written: str, notation: str) -> str:
+        """A mention, which is written like this in HTML."""
+        return mention(self.refer("ticker", notation, "", self.find(unescape(written))), written)
 
     def link(self, attributes: str) -> str:
         """A link's start tag."""
@@ -157,8 +155,8 @@ class Weaver:
     def find(self, written: str, *openings: str) -> tuple[int, int]:
         """Where this is written next: behind one of the openings if possible."""
         start = self.searched.get(written, 0)
-        found = [self.text.find(opening + written, start) + 1 for opening in openings]
-        index = min((index for index in found if index), default=self.text.find(written, start))
+        behind = [at + 1 for opening in openings if (at := self.text.find(opening + written, start)) >= 0]
+        index = min(behind) if behind else self.text.find(written, start)
         self.searched[written] = index + 1
         return position_of(self.text, index)
 
