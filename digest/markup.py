@@ -34,7 +34,7 @@ class Markup(msgspec.Struct, frozen=True):
     """Clean; its links are tokens for `references.resolve`."""
     references: tuple[Reference, ...]
     summary: str
-    """Plain text, at most `SUMMARY` characters; empty when the body says nothing."""
+    """Plain text, at most `SUMMARY` characters; empty when the body says nothing, or nobody asked for it."""
     problems: tuple[Problem, ...]
 
 
@@ -65,6 +65,7 @@ _TABLE = re.compile(
     r"^(?![ ]{0,3}#)(?=[^\n]*\S)[^\n]*\n(?=[^\n]*\|)[^\n]*(?P<rule>\n[ ]{0,3}\|?(?:[ ]*:?-+:?[ ]*\|)+(?:[ ]*:?-+:?)?)[ ]*$",
     re.MULTILINE,
 ).finditer
+_LISTED = re.compile(r"\n(?:[-*+]|1\.) ").search
 _CONFLICT = re.compile(r"^<{7} ", re.MULTILINE).search
 _REMOVED = re.compile(r"<!--.*?-->|<(audio|embed|form|iframe|object|script|style|video)\b", re.DOTALL | re.IGNORECASE).findall
 FOREIGN_TAGS = 20
@@ -120,8 +121,8 @@ _CLEANER = nh3.Cleaner(
 _ESCAPES_ANGLES = "<" not in _CLEANER.clean('<img alt="<">')[1:]
 
 
-def render(text: str, settings: Markdown) -> Markup:
-    """The body that this Markdown makes: the same for the same arguments, always.
+def render(text: str, settings: Markdown, summarise: bool = True) -> Markup:
+    """The body that this Markdown makes: the same for the same arguments, always. Without `summarise` its summary is empty.
 
     A body that nests too deeply is empty and has a problem of severity `error`; every other problem is a warning.
     Raises `SettingsError` when the engine is unknown or not installed.
@@ -140,7 +141,7 @@ def render(text: str, settings: Markdown) -> Markup:
     marked = _MARKER.sub(_MORE, raw, count=1) if "<!--" in raw else raw
     above, more, below = _clean(marked).partition(_MORE)
     html = above + below.replace(_MORE, "")
-    summary = (_plain(above) if more else "") or _first_words(html)
+    summary = ((_plain(above) if more else "") or _first_words(html)) if summarise else ""
     problems += _remarks(text, raw, html)
     if _GUARD in html:
         html = TAGS.sub(lambda tag: tag[0].replace(_GUARD, ""), html)
@@ -221,8 +222,7 @@ def _remarks(text: str, raw: str, html: str) -> Iterator[Problem]:
     yield from _accidental_heading(text, html)
     if "<" in text:
         yield from _left_out(text, raw)
-    suspect = "{%" in html or "{{" in html or "|" in html or "&lt;" in html or "\n- " in html or "\n1. " in html
-    if suspect or "\n* " in html or "\n+ " in html:
+    if "{" in html or "|" in html or "&lt;" in html or _LISTED(html):
         prose = _CODE.sub("", html)
         yield from _accidental_prose(text, prose)
         for tag in islice(dict.fromkeys(_LIQUID(prose)), FOREIGN_TAGS):

@@ -62,7 +62,8 @@ def parse(path: str, data: bytes, settings: Settings) -> tuple[Parsed, bytes]:
     fields.problems += remarks
     if skipped := _foreign_page(path, fields):
         return Parsed(None, (skipped,)), b""
-    body = markup.render(text, settings.markdown)
+    summary = fields.text("summary")
+    body = markup.render(text, settings.markdown, summarise=not summary)
     fields.problems += [
         Diagnostic(
             path, problem.line and problem.line + first - 1, problem.column, problem.message, problem.hint, problem.severity
@@ -70,7 +71,7 @@ def parse(path: str, data: bytes, settings: Settings) -> tuple[Parsed, bytes]:
         for problem in body.problems
     ]
     html = body.html.encode()
-    article = _article(path, fields, names, unknown, text, body, digest(html), first)
+    article = _article(path, fields, names, unknown, text, summary, body, digest(html), first)
     problems = tuple(sorted(fields.problems))
     if any(problem.severity == "error" for problem in problems):
         return Parsed(None, problems), b""
@@ -91,8 +92,9 @@ def _split(path: str, data: bytes, remarks: list[Diagnostic]) -> tuple[str, dict
         before = data[: error.start]
         column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
         raise fail(before.count(b"\n") + 1, column, "not UTF-8", "save the file as UTF-8") from None
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if text.strip() == "":
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if not text.strip():
         if kind != "note":
             raise fail(1, 1, "the file is empty", "begin with ---, title: and ---; or delete it")
         return "", {}, 1
@@ -164,6 +166,7 @@ def _article(
     names: dict[str, str],
     unknown: list[str],
     text: str,
+    summary: str,
     body: markup.Markup,
     body_key: bytes,
     first: int,
@@ -189,7 +192,6 @@ def _article(
         slug = frontmatter.slug(fields, name)
         moment = frontmatter.date(fields, name_date) if kind == "article" else None
     declared = frontmatter.tickers(fields)
-    summary = fields.text("summary")
     corrections = frontmatter.corrections(fields, moment)
     updated = frontmatter.updated(fields, names, moment, max([day for day, _ in corrections], default=""))
     expires = fields.moment("expires")
