@@ -19,8 +19,11 @@ def is_markdown(path: str) -> bool:
 
 def kind_of(path: str) -> str:
     """What a Markdown file below the content folder is: `article`, `note` or `page`."""
-    folder = path.partition("/")[0] if "/" in path else ""
-    return {"editions": "note", "pages": "page"}.get(folder, "article")
+    folder, slash, _ = path.partition("/")
+    return _KINDS.get(folder + slash, "article")
+
+
+_KINDS = {"editions/": "note", "pages/": "page"}
 
 
 _ARTICLE = re.compile(r"(.*[^/])\.(?:(?:md|markdown)\.txt|mdx|mdown|mkdn?|rst)", re.IGNORECASE | re.DOTALL).fullmatch

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_DATETIME = re.compile(
-    r"(?P<day>\d{4}-\d{2}-\d{2})[Tt ]+(?P<time>\d{1,2}:\d{2}(?::\d{2})?)(?:[.,]\d+)?\s*(?P<zone>[Zz]|UTC|[+-]\d{2}:?\d{2})?"
-)
+_DATETIME = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt ]+(\d{1,2}:\d{2}(?::\d{2})?)(?:[.,]\d+)?\s*([Zz]|UTC|[+-]\d{2}:?\d{2})?")
+_OFFSETS = {"Z": "+00:00", "z": "+00:00", "UTC": "+00:00", None: ""}
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST = int(datetime(1, 1, 1, tzinfo=UTC).timestamp())
 
 LAST_YEAR = 9998
 """So that no zone's offset leads out of the years that there are."""
@@ -23,8 +23,11 @@ class Moment:
     __slots__ = ("seconds", "text")
 
     def __init__(self, when: datetime, zone: ZoneInfo) -> None:
+        """`when` has a zone of its own, and is of whole seconds. Raises OverflowError where it is of no year in UTC."""
+        self.seconds = int(when.timestamp())
+        if self.seconds < _FIRST:
+            raise OverflowError
         self.text = _text(when, zone)
-        self.seconds = int(when.replace(microsecond=0).timestamp())
 
 
 def moment_text(seconds: int, zone: ZoneInfo) -> str:
@@ -35,7 +38,7 @@ def moment_text(seconds: int, zone: ZoneInfo) -> str:
 def _text(when: datetime, zone: ZoneInfo) -> str:
     local = when.astimezone(zone)
     offset = local.utcoffset()
-    if offset is not None and offset.total_seconds() % 60:
+    if offset is not None and offset.seconds % 60:
         local = when.astimezone(UTC)  # local mean time of old: RFC 3339 has no seconds in offsets
     return local.isoformat(timespec="seconds")
 
@@ -45,9 +48,8 @@ def read_moment(text: str, zone: ZoneInfo) -> Moment:
     text = text.strip()
     match = _DATETIME.fullmatch(text)
     if match:
-        clock = match["time"] if match["time"][1] != ":" else "0" + match["time"]
-        offset = {"Z": "+00:00", "z": "+00:00", "UTC": "+00:00", None: ""}.get(match["zone"], match["zone"])
-        iso = f"{match['day']}T{clock}{offset}"
+        day, clock, offset = match.groups()
+        iso = f"{day}T{clock if clock[1] != ':' else '0' + clock}{_OFFSETS.get(offset, offset)}"
     elif _DATE.fullmatch(text):
         iso = text + "T00:00"
     else:
@@ -56,8 +58,6 @@ def read_moment(text: str, zone: ZoneInfo) -> Moment:
         when = datetime.fromisoformat(iso)
         if when.year > LAST_YEAR:
             raise ValueError
-        when = when if when.tzinfo else when.replace(tzinfo=zone)
-        when.astimezone(UTC)  # which may be in a year that there is not
-        return Moment(when, zone)
+        return Moment(when if when.tzinfo else when.replace(tzinfo=zone), zone)
     except (ValueError, OverflowError):
         raise ValueError(f"there is no such date as '{text}'") from None
