@@ -163,24 +163,32 @@ class _FastMarkdown(markdown.Markdown):
     def convert(self, source: str) -> str:
         if not source.strip():
             return ""
-        self.lines = source.split("\n")
         idle = set()
-        if not (any(c in source for c in "\t\r\x02\x03") or _SPACES_ONLY(source) or source.endswith(" ")):
+        if not (
+            "\t" in source or "\r" in source or "\x02" in source or "\x03" in source or _SPACES_ONLY(source) or source[-1] == " "
+        ):
             idle.add(self.preprocessors["normalize_whitespace"])
-            self.lines += ("", "")
+            source += "\n\n"
         if "<" not in source and "&#" not in source:
             idle.add(self.preprocessors["html_block"])
-        for preprocessor in self.preprocessors:
-            if preprocessor not in idle:
-                self.lines = preprocessor.run(self.lines)
+        if "```" not in source and "~~~" not in source:
+            idle.add(self.preprocessors["fenced_code_block"])
+        needed = [preprocessor for preprocessor in self.preprocessors if preprocessor not in idle]
+        self.lines = source.split("\n") if needed else [source]
+        for preprocessor in needed:
+            self.lines = preprocessor.run(self.lines)
         root: Any = self.parser.parseDocument(self.lines).getroot()
         for treeprocessor in self.treeprocessors:
             changed = treeprocessor.run(root)
             root = root if changed is None else changed
-        output = _html(root, frozenset(self.block_level_elements)).strip()
+        output = _html(root, self._block_level).strip()
         for postprocessor in self.postprocessors:
             output = postprocessor.run(output)
         return output.strip()
+
+    @cached_property
+    def _block_level(self) -> frozenset[str]:
+        return frozenset(self.block_level_elements)
 
 
 class _FastBlockParser(BlockParser):
