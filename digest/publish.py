@@ -84,7 +84,7 @@ def place(stage: str, fresh: bool, index: int, path: str) -> str:
     if not fresh:
         return f"{stage}/{index}"
     target = f"{stage}/{path}"
-    folder = os.path.dirname(target)
+    folder = target.rpartition("/")[0]
     try:
         os.mkdir(folder)  # nearly every page has one of its own
     except OSError:

@@ -118,9 +118,10 @@ class Templates:
 
         Raises ContentError that names the template and the line where it failed.
         """
-        fields = {field: getattr(view, field) for field in view.__struct_fields__}
-        fields |= {field: tuple(value) for field, value in fields.items() if isinstance(value, views.CardList)}
-        fields[_BODIES] = bodies
+        fields: dict[str, Any] = {_BODIES: bodies}
+        for field in view.__struct_fields__:
+            value = getattr(view, field)
+            fields[field] = tuple(value) if isinstance(value, views.CardList) else value
         try:
             return self._environment.get_template(name).render(fields).encode()
         except DigestError:
@@ -202,6 +203,12 @@ class Templates:
 
     def _once(self, value: Any, macro: Macro, *arguments: Any) -> str:
         """`{{ card | once(macro) }}`: what an imported macro makes of a keyed value, made once for each key."""
+        try:
+            return self._fragments[macro][value.key, *arguments]
+        except (KeyError, AttributeError, jinja2.UndefinedError):
+            return self._made_once(value, macro, *arguments)
+
+    def _made_once(self, value: Any, macro: Macro, *arguments: Any) -> str:
         if macro not in self._fragments:
             if not self._is_shared(macro):
                 raise jinja2.TemplateRuntimeError("'once' takes a macro imported from a template without context")
@@ -209,12 +216,9 @@ class Templates:
         if not isinstance(value, Keyed):
             raise jinja2.TemplateRuntimeError(f"'once' takes a value with a key, not a {type(value).__name__}")
         fragments = self._fragments[macro]
-        place = (value.key, *arguments)
-        fragment = fragments.get(place)
-        if fragment is None:
-            if len(fragments) >= REMEMBERED:
-                fragments.clear()
-            fragment = fragments[place] = macro(value, *arguments)
+        if len(fragments) >= REMEMBERED:
+            fragments.clear()
+        fragment = fragments[value.key, *arguments] = macro(value, *arguments)
         return fragment
 
     def _is_shared(self, macro: Any) -> bool:
