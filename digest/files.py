@@ -20,15 +20,17 @@ from msgspec.structs import replace
 
 from digest.errors import ContentError
 
-IGNORED = re.compile(
-    r"""
-    \. .* | .* ~ | \# .* \# | 4913            # hidden files, and what editors leave: backups, Emacs' locks, vim's probe
-    | .* \. (?: sw[a-px] | tmp | temp | bak | part | crdownload ) | .* ___jb_(?:tmp|old)___
-    | Thumbs\.db | desktop\.ini | Icon\r
-    """,
-    re.VERBOSE | re.IGNORECASE,
-)
-"""Names of files and folders that are never content."""
+_LEFT = frozenset(("4913", "thumbs.db", "desktop.ini", "icon\r"))  # vim's probe, and what systems leave in folders
+_SWAP_FILES = [".sw" + letter for letter in "abcdefghijklmnopx"]  # vim's
+_LEFT_ENDS = ("~", ".tmp", ".temp", ".bak", ".part", ".crdownload", "___jb_tmp___", "___jb_old___", *_SWAP_FILES)
+
+
+def is_leftover(name: str) -> bool:
+    """Whether a file or folder is hidden, or what an editor or a system leaves behind, and so is never content."""
+    name = name.lower()
+    if name.startswith("."):
+        return True
+    return name.endswith(_LEFT_ENDS) or name in _LEFT or (name.startswith("#") and name.endswith("#", 1))
 
 
 class Stat(msgspec.Struct, frozen=True, array_like=True):
@@ -101,7 +103,7 @@ def walk(folder: Path, ignore: Iterable[str] = ()) -> dict[str, Stat]:
     """Every file below a folder, by its path relative to it with forward slashes, in sorted order.
 
     Links are followed; a folder that is its own ancestor is entered once. `ignore` holds glob patterns of relative
-    paths; hidden files and editors' leftovers (`IGNORED`) are left out. A missing folder is empty. Raises `ContentError`
+    paths; hidden files and leftovers are left out. A missing folder is empty. Raises `ContentError`
     where something cannot be looked at.
     """
     patterns = list(ignore)
@@ -168,7 +170,7 @@ def _rule(ignore: Iterable[str]) -> Callable[[str, str], bool]:
     """Whether a file or folder is left out, by its name and its relative path."""
     patterns = list(ignore)
     matched = re.compile("|".join(map(translate, patterns))).match if patterns else lambda _: None
-    return lambda name, path: bool(IGNORED.fullmatch(name) or matched(path) or matched(path + "/"))
+    return lambda name, path: bool(is_leftover(name) or matched(path) or matched(path + "/"))
 
 
 def read(path: str) -> tuple[Stat, bytes]:

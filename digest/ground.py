@@ -42,7 +42,7 @@ class Ground(NamedTuple):
         if self.is_step(path):
             return True
         tree = next((tree for tree in self.trees if _inside(tree, path)), None)
-        return tree is not None and not any(map(files.IGNORED.fullmatch, path[len(tree) :].split(os.sep)))
+        return tree is not None and not any(map(files.is_leftover, path[len(tree) :].split(os.sep)))
 
     def is_step(self, path: str) -> bool:
         """Whether the path is, or leads to, a target or a link's end, so that its change may move the ground."""
@@ -116,7 +116,7 @@ def _links(folder: str) -> Iterator[str]:
     except OSError:  # gone, or not ours to read: the build says so
         return
     for entry in entries:
-        if files.IGNORED.fullmatch(entry.name):
+        if files.is_leftover(entry.name):
             continue
         if entry.is_symlink():
             yield entry.path

@@ -47,31 +47,31 @@ _MORE = "\x04"
 _GUARD = "\x05"
 """Follows a dollar that was escaped: no ticker is meant."""
 
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-_NUMBER = re.compile("&#(?:[0-9]+|[xX][0-9a-fA-F]+);?")
-_MARKER = re.compile(r"<!--\s*(?:more|excerpt)\s*-->\n?", re.IGNORECASE)
-_DEEP = re.compile(r"^[ ]{0,3}(?:>[ ]?){100}", re.MULTILINE).search
-_UNDERLINE = re.compile(r"\n([-=])[ ]*(?=\n|\Z)").search
-_LIQUID = re.compile(r"\{%[^{}\n]*%\}|\{\{[^{}\n]*\}\}").findall
-
+# As text, since few bodies need them: whoever does compiles them.
+_CONTROL = "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]"
+_NUMBER = "&#(?:[0-9]+|[xX][0-9a-fA-F]+);?"
+_DEEP = r"(?m)^[ ]{0,3}(?:>[ ]?){100}"
+_REMOVED = r"(?is)<!--.*?-->|<(audio|embed|form|iframe|object|script|style|video)\b"
+_QUOTING_TAG = '<[a-z](?:[^">]|"[^"]*")*>'
+_CONFLICT = "(?m)^<{7} "
 # What Python-Markdown takes for prose: a list or a table right below a line of text. As such a line may begin with a dash,
 # a list needs another item or a colon above it.
-_LIST = re.compile(
-    r"^(?![ ]{4}|\t|[ ]{0,3}(?:[>#|<]|(?:[-*+]|\d+\.)[ \t]))(?P<above>[^\n]*\S)[ ]*"
-    r"(?P<start>\n[ ]{0,3}(?:[-*+]|1\.)[ ]+)[*_\[]*(?P<word>\w*)(?P<more>[^\n]*\n[ ]{0,3}(?:[-*+]|2\.)[ ])?",
-    re.MULTILINE,
-).finditer
-_TABLE = re.compile(
-    r"^(?![ ]{0,3}#)(?=[^\n]*\S)[^\n]*\n(?=[^\n]*\|)[^\n]*(?P<rule>\n[ ]{0,3}\|?(?:[ ]*:?-+:?[ ]*\|)+(?:[ ]*:?-+:?)?)[ ]*$",
-    re.MULTILINE,
-).finditer
+_LIST = (
+    r"(?m)^(?![ ]{4}|\t|[ ]{0,3}(?:[>#|<]|(?:[-*+]|\d+\.)[ \t]))(?P<above>[^\n]*\S)[ ]*"
+    r"(?P<start>\n[ ]{0,3}(?:[-*+]|1\.)[ ]+)[*_\[]*(?P<word>\w*)(?P<more>[^\n]*\n[ ]{0,3}(?:[-*+]|2\.)[ ])?"
+)
+_TABLE = (
+    r"(?m)^(?![ ]{0,3}#)(?=[^\n]*\S)[^\n]*\n(?=[^\n]*\|)[^\n]*"
+    r"(?P<rule>\n[ ]{0,3}\|?(?:[ ]*:?-+:?[ ]*\|)+(?:[ ]*:?-+:?)?)[ ]*$"
+)
+
+_MARKER = re.compile(r"<!--\s*(?:more|excerpt)\s*-->\n?", re.IGNORECASE)
+_UNDERLINE = re.compile(r"\n([-=])[ ]*(?=\n|\Z)").search
+_LIQUID = re.compile(r"\{%[^{}\n]*%\}|\{\{[^{}\n]*\}\}").findall
 _LISTED = re.compile(r"\n(?:[-*+]|1\.) ").search
-_CONFLICT = re.compile(r"^<{7} ", re.MULTILINE).search
-_REMOVED = re.compile(r"<!--.*?-->|<(audio|embed|form|iframe|object|script|style|video)\b", re.DOTALL | re.IGNORECASE).findall
 FOREIGN_TAGS = 20
 """The most tags of another generator of which a body tells."""
 
-_QUOTING_TAG = re.compile('<[a-z](?:[^">]|"[^"]*")*>')
 _WORD = re.compile(r"\w+").findall
 _CODE = re.compile(r"<(pre|code)[ >].*?</\1>", re.DOTALL)
 _FOOTNOTE_MARK = re.compile('<sup (?:id="fnref|class="footnote-reference").*?</sup>', re.DOTALL)
@@ -130,7 +130,7 @@ def render(text: str, settings: Markdown, summarise: bool = True) -> Markup:
     convert = _engine(settings)
     text, problems = _without_controls(text)
     try:
-        if text.count(">") >= 100 and _DEEP(text):
+        if text.count(">") >= 100 and re.search(_DEEP, text):
             raise RecursionError
         raw = convert(text.replace("\\$", "\\$" + _GUARD) if "\\$" in text else text)
     except RecursionError:
@@ -189,12 +189,12 @@ def _without_controls(text: str) -> tuple[str, list[Problem]]:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not may_hold_controls(text):
         return text, []
-    first = _CONTROL.search(text)
+    first = re.search(_CONTROL, text)
     if not first:
         return text, []
     message = f"a control character was dropped (U+{ord(first[0]):04X})"
     problem = Problem(*position_of(text, first.start()), message, "retype the passage")
-    return _CONTROL.sub("", text), [problem]
+    return re.sub(_CONTROL, "", text), [problem]
 
 
 def _without_references_to_controls(html: str, text: str) -> str:
@@ -203,17 +203,17 @@ def _without_references_to_controls(html: str, text: str) -> str:
     Before it is cleaned, not after: `java&#1;script:` is no scheme, and would be one.
     """
     if "&#" in text:
-        html = _NUMBER.sub(lambda number: number[0] if _CONTROL.sub("", unescape(number[0])) else "", html)
+        html = re.sub(_NUMBER, lambda number: number[0] if re.sub(_CONTROL, "", unescape(number[0])) else "", html)
     elif "\x02" not in html and "\x03" not in html:
         return html
-    return _CONTROL.sub(lambda control: control[0] if control[0] == _GUARD else "", html)
+    return re.sub(_CONTROL, lambda control: control[0] if control[0] == _GUARD else "", html)
 
 
 def _clean(html: str) -> str:
     """The HTML with nothing in it but what the allow-list names; < and > stand only around tags."""
     html = _CLEANER.clean(html)
     if not _ESCAPES_ANGLES:
-        html = _QUOTING_TAG.sub(lambda tag: f"<{tag[0][1:-1].replace('<', '&lt;').replace('>', '&gt;')}>", html)
+        html = re.sub(_QUOTING_TAG, lambda tag: f"<{tag[0][1:-1].replace('<', '&lt;').replace('>', '&gt;')}>", html)
     return html
 
 
@@ -245,23 +245,23 @@ def _accidental_heading(text: str, html: str) -> Iterator[Problem]:
 def _accidental_prose(text: str, prose: str) -> Iterator[Problem]:
     """Lists, tables and marks of git that readers see as they were written; `prose` is HTML without code."""
     plain = TAGS.sub("", prose)
-    for found in _LIST(text):
+    for found in re.finditer(_LIST, text):
         meant = found["more"] or found["above"].strip("*_").endswith(":")
         if meant and re.search(re.escape(found["start"] + found["word"]) + r"(?!\w)", plain):
             place = position_of(text, found.start("start") + 1)
             yield Problem(*place, "a list right below a line of text is read as text", "put a blank line before it")
-    for found in _TABLE(text):
+    for found in re.finditer(_TABLE, text):
         if found["rule"].strip() in plain:
             place = position_of(text, text.index("\n", found.start()) + 1)
             yield Problem(*place, "a table right below a line of text is read as text", "put a blank line before it")
-    if (conflict := _CONFLICT(text)) and escape(conflict[0]) in plain:
+    if (conflict := re.search(_CONFLICT, text)) and escape(conflict[0]) in plain:
         place = position_of(text, conflict.start())
         yield Problem(*place, "a merge conflict of git is not resolved", "keep one side, and take the marks out")
 
 
 def _left_out(text: str, raw: str) -> Iterator[Problem]:
     """HTML elements that the allow-list does not name, each once."""
-    for name in dict.fromkeys(name.lower() for name in _REMOVED(raw)):
+    for name in dict.fromkeys(name.lower() for name in re.findall(_REMOVED, raw)):
         if name:  # else a comment
             place = position_of(text, text.lower().find(f"<{name}"))
             yield Problem(*place, f"<{name}> is not allowed and is left out", "link to it instead, or take it out")

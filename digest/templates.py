@@ -29,7 +29,7 @@ from markupsafe import Markup
 
 from digest import filters, views
 from digest.errors import ContentError, Diagnostic, DigestError, did_you_mean
-from digest.files import IGNORED
+from digest.files import is_leftover
 from digest.fingerprint import SIZE, Keyed, digest
 from digest.references import resolve
 
@@ -140,7 +140,7 @@ class Templates:
             parts = split_template_path(name.removeprefix(f"{THEME}/") if own else name)
         except jinja2.TemplateNotFound:  # a name with `..` in it
             return None
-        if parts[:1] == ["assets"] or any(map(IGNORED.fullmatch, parts)):  # nobody would notice that it has changed
+        if parts[:1] == ["assets"] or any(map(is_leftover, parts)):  # nobody would notice that it has changed
             return None
         for root, label in (self._theme,) if own else self._roots:
             path = "/".join((label, *parts))

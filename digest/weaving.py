@@ -40,9 +40,7 @@ _NOTABLE = re.compile(r"<(/?)(a|img|code|pre|kbd|samp|h[1-6])\b([^>]*)>").findit
 _ADDRESS = re.compile(r'(?: [\w-]+="[^"]*")*? (?:href|src)="([^"]*)"').match
 _LANGUAGE = re.compile(r' class="language-[\w.+#-]+"').fullmatch
 _WORD = re.compile(r"\w+").findall
-_BAD_SCHEME = re.compile(
-    r"""(?:\]\(\s*<?|\]:\ *<?|(?:href|src)=["']?|<)((?!https?:|mailto:|tel:)[a-z][a-z0-9+.-]*:)""", re.IGNORECASE
-).search
+_BAD_SCHEME = r"""(?i)(?:\]\(\s*<?|\]:\ *<?|(?:href|src)=["']?|<)((?!https?:|mailto:|tel:)[a-z][a-z0-9+.-]*:)"""
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:").match
 _PARTS = re.compile(r"([^?#]*)(\??[^#]*)(#?.*)", re.DOTALL).fullmatch
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,5}$").search
@@ -171,7 +169,7 @@ class Weaver:
 
     def removed(self) -> None:
         """Tell of an address that the cleaner took out, where the text shows which."""
-        bad = _BAD_SCHEME(self.text, self.searched.get(":", 0))
+        bad = re.compile(_BAD_SCHEME).search(self.text, self.searched.get(":", 0))
         self.searched[":"] = bad.end() if bad else len(self.text)
         if bad:
             message = f"an address was taken out, because it begins with '{bad[1]}'"

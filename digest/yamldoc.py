@@ -28,16 +28,18 @@ DEPTH = 20
 # Characters that YAML 1.1 forbids or takes for line breaks (YAML 1.2 section 5.4 does not); a stray one in a
 # title must not stop a site. They pass the parser as private stand-ins of the same width: columns stay true.
 _ODD_CODES = (
-    *range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, 0xFEFF, 0xFFFE, 0xFFFF,
+    range(0x09), range(0x0B, 0x0D), range(0x0E, 0x20), range(0x7F, 0xA0), range(0x2028, 0x202A), range(0xFEFF, 0xFF00),
+    range(0xFFFE, 0x10000),
 )  # fmt: skip
-_ODD = re.compile(f"[{re.escape(''.join(map(chr, _ODD_CODES)))}]")
-_STAND_IN = {code: 0x100000 + code for code in _ODD_CODES}
+_ODD = re.compile(f"[{''.join([f'{chr(codes[0])}-{chr(codes[-1])}' for codes in _ODD_CODES])}]")
+_STAND_IN = {code: 0x100000 + code for codes in _ODD_CODES for code in codes}
 _RESTORE = {stand_in: code for code, stand_in in _STAND_IN.items()}
 
-_ENTRY = re.compile(r"\s*(?:- +)*(?P<lead>[^\s:#\[{\"'][^:]*:[ \t]+)(?P<value>\S.*?)\s*$")
-_ITEM = re.compile(r"\s*(?P<lead>-[ \t]+)(?P<value>\S.*?)\s*$")
-_COMMENT = re.compile(r"[ \t]+(#.*?)\s*$")
-_TIGHT = re.compile(r"\s*(?P<key>[\w-]+):(?P<value>[^\s/].*?)\s*$")
+# As text, since few need them: whoever does compiles them.
+_COMMENT = r"[ \t]+(#.*?)\s*$"
+_ENTRY = r"\s*(?:- +)*(?P<lead>[^\s:#\[{\"'][^:]*:[ \t]+)(?P<value>\S.*?)\s*$"
+_ITEM = r"\s*(?P<lead>-[ \t]+)(?P<value>\S.*?)\s*$"
+_TIGHT = r"\s*(?P<key>[\w-]+):(?P<value>[^\s/].*?)\s*$"
 
 
 class Node(msgspec.Struct, frozen=True):
@@ -252,7 +254,7 @@ class _Reader:
         lines = _lines(text)
         for event in self.unquoted:
             end = event.end_mark
-            comment = _COMMENT.match(lines[end.line], end.column) if end.line < len(lines) else None
+            comment = re.compile(_COMMENT).match(lines[end.line], end.column) if end.line < len(lines) else None
             if comment:
                 written = comment[1].translate(_RESTORE) if self.odd else comment[1]
                 hint = _quoted(lines[end.line], event.start_mark.column) if event.value else ""
@@ -335,13 +337,13 @@ def _lines(text: str) -> list[str]:
 
 def _spaced(line: str) -> str:
     """A hint for `name:value`, or nothing."""
-    found = _TIGHT.match(line)
+    found = re.match(_TIGHT, line)
     return f"put a space after the colon: {found['key']}: {found['value']}" if found else ""
 
 
 def _quoted(line: str, column: int) -> str:
     """A hint that shows the line's value in quotes, or nothing when no value is at fault there."""
-    found = _ENTRY.match(line) or _ITEM.match(line)
+    found = re.match(_ENTRY, line) or re.match(_ITEM, line)
     if not found or column < found.start("value"):
         return ""
     value, before = found["value"], line[found.start("value") : column]
