@@ -72,6 +72,7 @@ class Library:
         """`output` is a folder that only the owner of this library writes to, so that nobody need look what stands there."""
         self.store = store
         self.output = output
+        self._fresh = work.Fresh(str(store.path.parent))
         self.forget()
 
     def forget(self) -> None:
@@ -80,7 +81,7 @@ class Library:
         self.entries: dict[str, Entry] = {}
         self._heads: dict[str, tuple[bytes, Article]] = {}
         """Articles that were looked into lately, with the version of their source."""
-        self._fresh = work.Fresh()
+        self._fresh.clear()
         self._registry: tuple[bytes, Registry] | None = None
         self._settings = self._terms = b""
         """The keys of the settings and terms under which all of it was looked at."""
@@ -253,7 +254,7 @@ class Library:
                     entry = self.entries[result.path] = _decode_entry(result.entry)
                     changes[entry.month][entry.path] = result.entry
                     rows[result.path] = SourceRow(result.path, result.stat, result.hash, settings_key, entry.month)
-                    fresh.put(result)
+                fresh.put(found)
                 progress("parse", len(rows), len(stale.to_parse))
             before = self.store.put_sources({**stale.changed, **rows, **dict.fromkeys(stale.gone)})
             for path in filter(is_markdown, before):
@@ -312,7 +313,7 @@ class Library:
         if known and known[0] == entry.version:
             return known[1]
         try:
-            found = work.decode(self._fresh.heads.get(entry.path) or self.store.head(entry.path, entry.version)).article
+            found = work.decode(self._fresh.head(entry.path) or self.store.head(entry.path, entry.version)).article
         except UNREADABLE as error:
             raise Damaged.because(error) from error
         assert found is not None

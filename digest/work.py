@@ -11,7 +11,7 @@ from collections.abc import Callable
 from errno import ENAMETOOLONG
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
@@ -66,30 +66,66 @@ class ParsedSource(msgspec.Struct, frozen=True):
 
 
 class Fresh:
-    """What was just parsed, in memory, so that who renders all of it need not fetch it from the cache."""
+    """What was just parsed, in a file that nobody else sees, so that who renders all of it need not search the cache for it.
 
-    ROOM = 80 << 20
-    """Bytes; what there is no room for has to be fetched."""
+    Processes that are forked off share it.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, folder: str) -> None:
+        """`folder` is where the file is to be; it is made when there is something to keep."""
+        self._folder = folder
+        self._file: IO[bytes] | None = None
         self.clear()
 
     def clear(self) -> None:
-        """Forget it: whoever needs it later fetches it."""
-        self._room = self.ROOM
-        self.heads: dict[str, bytes] = {}
-        """By the paths of their sources."""
-        self.bodies: dict[bytes, bytes] = {}
-        """By their keys."""
+        """Forget it: whoever needs it later fetches it from the cache."""
+        if self._file:
+            self._file.close()
+        self._file = None
+        self._full = False
+        self._end = 0
+        self._heads: dict[str, tuple[int, int]] = {}
+        """Where they begin and how long they are, by the paths of their sources."""
+        self._bodies: dict[bytes, tuple[int, int]] = {}
+        """The same by their keys."""
 
-    def put(self, source: ParsedSource) -> None:
-        """Remember a source in place of any other of the same path; the earlier ones go where there is no room."""
-        size = len(source.head) + len(source.html)
-        if size > self._room:
-            self.clear()
-        self._room -= size
-        self.heads[source.path] = source.head
-        self.bodies[source.body] = source.html
+    def put(self, sources: list[ParsedSource]) -> None:
+        """Keep these too, if there is room."""
+        from tempfile import TemporaryFile
+
+        if self._full:
+            return
+        data = b"".join([part for source in sources for part in (source.head, source.html)])
+        try:
+            self._file = self._file or TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115 (`clear` closes it)
+            self._file.seek(self._end)
+            while data:
+                data = data[self._file.write(data) :]
+        except OSError:
+            self._full = True
+            return
+        for source in sources:
+            body = self._end + len(source.head)
+            self._heads[source.path] = self._end, len(source.head)
+            self._bodies[source.body] = body, len(source.html)
+            self._end = body + len(source.html)
+
+    def head(self, path: str) -> bytes | None:
+        """The encoded `Parsed` of a source, if it is here."""
+        return self._read(self._heads.get(path))
+
+    def body(self, key: bytes) -> bytes | None:
+        """A body in UTF-8, if it is here."""
+        return self._read(self._bodies.get(key))
+
+    def _read(self, place: tuple[int, int] | None) -> bytes | None:
+        if place is None or self._file is None:
+            return None
+        start, size = place
+        if hasattr(os, "pread"):
+            return os.pread(self._file.fileno(), size, start)
+        self._file.seek(start)  # on Windows, where this process is alone with the file
+        return self._file.read(size)
 
 
 class RenderChunk(msgspec.Struct, frozen=True):
@@ -206,7 +242,7 @@ class Renderer:
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._stored = lru_cache(4096)(Bodies(setup.cache))
-        self.fresh = Fresh()
+        self.fresh = Fresh(os.path.dirname(setup.cache))
 
     def render(self, page: Page) -> bytes:
         """The page's bytes. Raises `ContentError`, in a template's name."""
@@ -219,7 +255,7 @@ class Renderer:
         return render(view, self._body) if takes_bodies else render(view)
 
     def _body(self, key: bytes) -> str:
-        fresh = self.fresh.bodies.get(key)
+        fresh = self.fresh.body(key)
         return self._stored(key) if fresh is None else fresh.decode()
 
     def load(self, every: bool) -> None:
