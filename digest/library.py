@@ -34,7 +34,7 @@ from digest.workers import Workers, chunked
 POOL_FROM = 300
 """Sources to parse from which on more than one other process is worth its start."""
 
-CHUNK = 50
+CHUNK = 20
 """Sources that a process parses at a time."""
 
 KEPT = 5_000

@@ -36,7 +36,7 @@ Progress = Callable[[str, int, int], None]
 CHUNK = 1000
 """Pages that a process renders at a time, at most."""
 
-PARTS = 8
+PARTS = 32
 """In which a process does its share, at least, so that another can help it in the end."""
 
 SPANS = 100
