@@ -74,6 +74,7 @@ _URI = re.compile(f"{_PLAIN}(?:%[0-9A-Fa-f]{{2}}{_PLAIN})*")
 _STRAY_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
+@lru_cache(4096)  # tickers and sources come again and again
 def uri(url: str) -> str:
     """The URL with all that RFC 3986 forbids in it percent-encoded as UTF-8; what is encoded already stays so."""
     if _URI.fullmatch(url):

@@ -74,7 +74,12 @@ RIGHT_TO_LEFT = {
 
 def direction(language: str) -> str:
     """`rtl` or `ltr`: where a text of this BCP 47 tag runs, by the script that it names, else by the language alone."""
-    primary, *others = language.lower().split("-")
+    return _direction(language.lower())
+
+
+@lru_cache(100)  # every page asks for it
+def _direction(language: str) -> str:
+    primary, *others = language.split("-")
     script = next((part for part in others if len(part) == 4 and part.isalpha()), primary)
     return "rtl" if script in RIGHT_TO_LEFT else "ltr"
 
