@@ -290,9 +290,11 @@ def test_every_template_is_documented(tmp_path: Path) -> None:
     """The table of templates names each template that renders a page, with its view, and the text names the others."""
     asked = options(write(tmp_path, EVERYTHING))
     store = Store(asked.cache)
-    pipeline = Pipeline(asked, Library(store), inputs.look(asked), inputs.Clock(), lambda *_: None)
+    library = Library(store)
+    pipeline = Pipeline(asked, library, inputs.look(asked), inputs.Clock(), lambda *_: None)
     before = look_back(asked, store, Standing.look(asked.output))
     plan = pipeline.plan(pipeline.assemble(pipeline.read_and_parse()), before)
+    library.settle()
     store.close()
     rendered = {each.template: type(each.view).__name__ for each in plan.pages if each.template}
     below = section("docs/templates.md", "Which template renders what")

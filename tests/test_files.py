@@ -2,6 +2,7 @@
 
 import os
 import random
+import sys
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,39 @@ def test_what_cannot_be_looked_at_is_for_a_build_to_say(tmp_path: Path) -> None:
     assert library.guessed_wrong(options(tmp_path))
     (tmp_path / "content/sub").chmod(0o755)
     library.store.close()
+
+
+def test_reading_gives_the_state_that_the_bytes_are_of(tmp_path: Path) -> None:
+    """A file's state comes with its bytes; it is one that nothing matches where a write might not show in it."""
+    file = tmp_path / "a.md"
+    file.write_bytes(b"One.")
+    os.utime(file, ns=(NOON, NOON))
+    state, data = files.read(str(file))
+    assert (data, state.inode, state.size) == (b"One.", files.UNTRUSTED, 4)
+    while not files.settled(files.stat(file), files.now()):
+        pass
+    assert files.read(str(file)) == (files.stat(file), b"One.")
+    with pytest.raises(OSError, match="directory"):
+        files.read(str(tmp_path))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /proc")
+def test_a_file_that_holds_more_than_it_says_is_read_to_its_end() -> None:
+    """As one that is written to while it is read."""
+    state, data = files.read("/proc/self/maps")
+    assert state.size == 0
+    assert data.endswith(b"\n")
+    assert len(data) > 1 << 12
+
+
+@pytest.mark.parametrize(
+    ("names", "left"),
+    [
+        (".a.md .git .# a.md~ #a.md# ## 4913 a.SWP .a.swx a.tmp a.TEMP a.bak a.part a.crdownload", True),
+        ("a.md___jb_tmp___ a___jb_old___ Thumbs.db desktop.ini Icon\r", True),
+        ("a.md # #a a# 4913.md swp a.swq a.tmp.md a.sway thumbs.db.md a___jb_tmp___.md", False),
+    ],
+)
+def test_what_editors_and_systems_leave_is_no_content(names: str, left: bool) -> None:
+    """Hidden files, backups, locks, swap files and downloads in progress, in capitals or not."""
+    assert [name for name in names.split(" ") if files.is_leftover(name) is not left] == []
