@@ -11,7 +11,7 @@
   let leaving = false;
   let renewing = false;
   let latest = null; // what was told last
-  let hidden = -1; // number of the build whose errors the reader has put away
+  let away = ""; // errors that the reader has put away, until others take their place
   let opened = false; // whether the reader has opened the warnings
 
   const STYLE = `
@@ -107,9 +107,10 @@
     shown.replaceChildren();
     const errors = counted(state.errors, "error");
     const warnings = counted(state.warnings, "warning");
+    const wrong = state.failed ? JSON.stringify(state.problems) : "";
+    if (away !== wrong) away = "";
     if (state.failed) {
-      const away = hidden === state.build;
-      const turn = () => { hidden = away ? -1 : state.build; show(state); };
+      const turn = () => { away = away ? "" : wrong; show(state); };
       if (away) shown.append(button("badge failed", errors, turn));
       else shown.append(panel(state, state.warnings ? `${errors}, ${warnings}` : errors, turn));
     } else if (state.warnings) {

@@ -150,6 +150,22 @@ def test_an_error_covers_the_page_until_it_is_mended(page: Page, preview: Previe
     panel.wait_for(state="detached")
 
 
+def test_errors_that_were_put_away_stay_away(page: Page, preview: Preview) -> None:
+    """A save that leaves the same errors does not cover the page again; other errors do."""
+    visit(page, preview, PAGE)
+    write(preview.root, {"content/b.md": article("Second", draft="maybe")})
+    panel, badge = page.locator("digest-preview .panel.failed"), page.locator("digest-preview .badge.failed")
+    panel.wait_for()
+    page.keyboard.press("Escape")
+    badge.wait_for()
+    page.evaluate("heard = new Promise((done) => { new BroadcastChannel('digest-preview').onmessage = () => done(1) }); 0")
+    write(preview.root, {"content/a.md": article("First", body="More on NVDA.", tickers="NVDA")})
+    assert page.evaluate("heard")
+    assert (badge.count(), panel.count()) == (1, 0)
+    write(preview.root, {"content/b.md": article("Second", draft="perhaps")})
+    panel.wait_for()
+
+
 def test_messages_are_never_markup(page: Page, preview: Preview) -> None:
     """HTML and scripts in what is wrong, in its source and in a path are shown as text."""
     visit(page, preview, PAGE)
