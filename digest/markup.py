@@ -68,7 +68,7 @@ _TABLE = (
 _MARKER = re.compile(r"<!--\s*(?:more|excerpt)\s*-->\n?", re.IGNORECASE)
 _UNDERLINE = re.compile(r"\n([-=])[ ]*(?=\n|\Z)").search
 _LIQUID = re.compile(r"\{%[^{}\n]*%\}|\{\{[^{}\n]*\}\}").findall
-_LISTED = re.compile(r"\n(?:[-*+]|1\.) ").search
+_LISTED = re.compile(r"\n {0,3}(?:[-*+]|1\.) ").search
 FOREIGN_TAGS = 20
 """The most tags of another generator of which a body tells."""
 

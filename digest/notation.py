@@ -188,6 +188,8 @@ def mentions(html: str) -> Iterator[tuple[int, int, str]]:
     not). One behind a dollar may still be something else (`in $M`): believe it where the symbol is known.
     """
     position = 0
+    text = seen = 0  # where the text at hand begins, and up to where that is known
+    in_tag, url = False, -1
     for at in _marks(html):
         if at < position or not (found := _MENTION(html, at)):
             continue
@@ -201,11 +203,12 @@ def mentions(html: str) -> Iterator[tuple[int, int, str]]:
         else:
             name = f"${name}"
         position = found.end()
-        text = html.rfind(">", 0, start) + 1  # where it begins
-        if html.find("<", text, start) >= 0:  # in a tag
-            continue
-        url = html.rfind("://", text, start)
-        if url < 0 or _SPACE.search(html, url, start):
+        opened, closed = html.rfind("<", seen, start), html.rfind(">", seen, start)
+        in_tag = opened > closed if opened != closed else in_tag
+        text = max(text, closed + 1)
+        url = max(url, html.rfind("://", max(text, seen - 2), start))
+        seen = start
+        if not in_tag and (url < text or _SPACE.search(html, url, start)):
             yield start, position, name.replace("&amp;", "&")
 
 

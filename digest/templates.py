@@ -203,22 +203,19 @@ class Templates:
 
     def _once(self, value: Any, macro: Macro, *arguments: Any) -> str:
         """`{{ card | once(macro) }}`: what an imported macro makes of a keyed value, made once for each key."""
-        try:
-            return self._fragments[macro][value.key, *arguments]
-        except (KeyError, AttributeError, jinja2.UndefinedError):
-            return self._made_once(value, macro, *arguments)
-
-    def _made_once(self, value: Any, macro: Macro, *arguments: Any) -> str:
-        if macro not in self._fragments:
+        fragments = self._fragments.get(macro)
+        if fragments is None:
             if not self._is_shared(macro):
                 raise jinja2.TemplateRuntimeError("'once' takes a macro imported from a template without context")
-            self._fragments[macro] = {}
+            fragments = self._fragments[macro] = {}
         if not isinstance(value, Keyed):
             raise jinja2.TemplateRuntimeError(f"'once' takes a value with a key, not a {type(value).__name__}")
-        fragments = self._fragments[macro]
-        if len(fragments) >= REMEMBERED:
-            fragments.clear()
-        fragment = fragments[value.key, *arguments] = macro(value, *arguments)
+        place = (value.key, *arguments)
+        fragment = fragments.get(place)
+        if fragment is None:
+            if len(fragments) >= REMEMBERED:
+                fragments.clear()
+            fragment = fragments[place] = macro(value, *arguments)
         return fragment
 
     def _is_shared(self, macro: Any) -> bool:
