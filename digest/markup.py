@@ -32,10 +32,17 @@ class Markup(msgspec.Struct, frozen=True):
 
     html: str
     """Clean; its links are tokens for `references.resolve`."""
-    references: tuple[Reference, ...]
-    summary: str
-    """Plain text, at most `SUMMARY` characters; empty when the body says nothing, or nobody asked for it."""
-    problems: tuple[Problem, ...]
+    references: tuple[Reference, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    clean: str = ""
+    """The same without tokens."""
+    lead: str = ""
+    """What of that stands before the mark `<!-- more -->`; empty where there is none."""
+
+    @property
+    def summary(self) -> str:
+        """Plain text, at most `SUMMARY` characters; empty when the body says nothing. Made anew whenever it is asked for."""
+        return _plain(self.lead) or _first_words(self.clean)
 
 
 SUMMARY = 400
@@ -121,8 +128,8 @@ _CLEANER = nh3.Cleaner(
 _ESCAPES_ANGLES = "<" not in _CLEANER.clean('<img alt="<">')[1:]
 
 
-def render(text: str, settings: Markdown, summarise: bool = True) -> Markup:
-    """The body that this Markdown makes: the same for the same arguments, always. Without `summarise` its summary is empty.
+def render(text: str, settings: Markdown) -> Markup:
+    """The body that this Markdown makes: the same for the same arguments, always.
 
     A body that nests too deeply is empty and has a problem of severity `error`; every other problem is a warning.
     Raises `SettingsError` when the engine is unknown or not installed.
@@ -136,18 +143,15 @@ def render(text: str, settings: Markdown, summarise: bool = True) -> Markup:
     except RecursionError:
         _engine.cache_clear()  # it was left in the middle of its work
         problems.append(Problem(0, 0, "nested too deeply", "take out some levels of lists or quotes", "error"))
-        return Markup("", (), "", tuple(problems))
+        return Markup("", problems=tuple(problems))
     raw = _without_references_to_controls(raw, text)
     marked = _MARKER.sub(_MORE, raw, count=1) if "<!--" in raw else raw
     above, more, below = _clean(marked).partition(_MORE)
     html = above + below.replace(_MORE, "")
-    summary = ((_plain(above) if more else "") or _first_words(html)) if summarise else ""
     problems += _remarks(text, raw, html)
-    if _GUARD in html:
-        html = TAGS.sub(lambda tag: tag[0].replace(_GUARD, ""), html)
     weaver = Weaver(text, problems)
-    woven = weaver.weave(html).replace(_GUARD, "")
-    return Markup(woven, tuple(weaver.references), summary, tuple(problems))
+    woven = weaver.weave(TAGS.sub(lambda tag: tag[0].replace(_GUARD, ""), html) if _GUARD in html else html)
+    return Markup(woven.replace(_GUARD, ""), tuple(weaver.references), tuple(problems), html, above if more else "")
 
 
 @cache

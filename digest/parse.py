@@ -62,8 +62,7 @@ def parse(path: str, data: bytes, settings: Settings) -> tuple[Parsed, bytes]:
     fields.problems += remarks
     if skipped := _foreign_page(path, fields):
         return Parsed(None, (skipped,)), b""
-    summary = fields.text("summary")
-    body = markup.render(text, settings.markdown, summarise=not summary)
+    body = markup.render(text, settings.markdown)
     fields.problems += [
         Diagnostic(
             path, problem.line and problem.line + first - 1, problem.column, problem.message, problem.hint, problem.severity
@@ -71,7 +70,7 @@ def parse(path: str, data: bytes, settings: Settings) -> tuple[Parsed, bytes]:
         for problem in body.problems
     ]
     html = body.html.encode()
-    article = _article(path, fields, names, unknown, text, summary, body, digest(html), first)
+    article = _article(path, fields, names, unknown, text, body, digest(html), first)
     problems = tuple(sorted(fields.problems))
     if any(problem.severity == "error" for problem in problems):
         return Parsed(None, problems), b""
@@ -166,7 +165,6 @@ def _article(
     names: dict[str, str],
     unknown: list[str],
     text: str,
-    summary: str,
     body: markup.Markup,
     body_key: bytes,
     first: int,
@@ -192,6 +190,7 @@ def _article(
         slug = frontmatter.slug(fields, name)
         moment = frontmatter.date(fields, name_date) if kind == "article" else None
     declared = frontmatter.tickers(fields)
+    summary = fields.text("summary")
     corrections = frontmatter.corrections(fields, moment)
     updated = frontmatter.updated(fields, names, moment, max([day for day, _ in corrections], default=""))
     expires = fields.moment("expires")
