@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from errno import ENAMETOOLONG
+from contextlib import suppress
+from errno import ENAMETOOLONG, ENOSPC
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -54,7 +55,7 @@ class ParsedSource(msgspec.Struct, frozen=True):
     version: bytes
     """Key of its bytes and of the settings that it was parsed with."""
     stat: Stat
-    """As it was just before it was read."""
+    """As `files.read` gave it; `ABSENT` where it cannot be read."""
     head: bytes
     """The encoded `Parsed`."""
     body: bytes
@@ -68,8 +69,11 @@ class ParsedSource(msgspec.Struct, frozen=True):
 class Fresh:
     """What was just parsed, in a file that nobody else sees, so that who renders all of it need not search the cache for it.
 
-    Processes that are forked off share it.
+    The first process puts it in; those that are forked off afterwards read it too. Whatever is not here is in the cache.
     """
+
+    SPARE = 8
+    """How many times as much as is kept must be free on the disk: the cache and the output, which need less, come first."""
 
     def __init__(self, folder: str) -> None:
         """`folder` is where the file is to be; it is made when there is something to keep."""
@@ -78,11 +82,12 @@ class Fresh:
         self.clear()
 
     def clear(self) -> None:
-        """Forget it: whoever needs it later fetches it from the cache."""
-        if self._file:
-            self._file.close()
-        self._file = None
-        self._full = False
+        """Forget it."""
+        file, self._file = self._file, None
+        if file:
+            with suppress(OSError):
+                file.close()
+        self._refused = False
         self._end = 0
         self._heads: dict[str, tuple[int, int]] = {}
         """Where they begin and how long they are, by the paths of their sources."""
@@ -90,25 +95,32 @@ class Fresh:
         """The same by their keys."""
 
     def put(self, sources: list[ParsedSource]) -> None:
-        """Keep these too, if there is room."""
-        from tempfile import TemporaryFile
-
-        if self._full:
+        """Keep these too; nothing any more, where there is no room for them."""
+        if self._refused:
             return
-        data = b"".join([part for source in sources for part in (source.head, source.html)])
         try:
-            self._file = self._file or TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115 (`clear` closes it)
-            self._file.seek(self._end)
-            while data:
-                data = data[self._file.write(data) :]
+            self._write(b"".join([part for source in sources for part in (source.head, source.html)]))
         except OSError:
-            self._full = True
+            self.clear()
+            self._refused = True
             return
         for source in sources:
             body = self._end + len(source.head)
             self._heads[source.path] = self._end, len(source.head)
             self._bodies[source.body] = body, len(source.html)
             self._end = body + len(source.html)
+
+    def _write(self, data: bytes) -> None:
+        """Write at the end of the file. Raises OSError, also where little is free."""
+        import shutil
+        from tempfile import TemporaryFile
+
+        if shutil.disk_usage(self._folder).free < self.SPARE * (self._end + len(data)):
+            raise OSError(ENOSPC, os.strerror(ENOSPC))
+        self._file = self._file or TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115 (`clear` closes it)
+        self._file.seek(self._end)
+        while data:
+            data = data[self._file.write(data) :]
 
     def head(self, path: str) -> bytes | None:
         """The encoded `Parsed` of a source, if it is here."""
@@ -122,10 +134,15 @@ class Fresh:
         if place is None or self._file is None:
             return None
         start, size = place
-        if hasattr(os, "pread"):
-            return os.pread(self._file.fileno(), size, start)
-        self._file.seek(start)  # on Windows, where this process is alone with the file
-        return self._file.read(size)
+        try:
+            if hasattr(os, "pread"):
+                data = os.pread(self._file.fileno(), size, start)
+            else:  # on Windows, where this process is alone with the file
+                self._file.seek(start)
+                data = self._file.read(size)
+        except OSError:
+            return None
+        return data if len(data) == size else None
 
 
 class RenderChunk(msgspec.Struct, frozen=True):

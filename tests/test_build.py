@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import date, timedelta
+from errno import ENOSPC
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -976,15 +978,32 @@ def test_cache_in_use_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert "Other" in page(tmp_path, "2024/05/17/a/index.html")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /dev/full")
-@pytest.mark.parametrize("path", ["/dev/full", "/nowhere/at/all"])
-def test_what_was_parsed_need_not_be_kept_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+class Cramped(FileIO):
+    """A file on a disk that is full after a few bytes."""
+
+    def write(self, data: Any) -> int:
+        if self.tell() >= 5000:
+            raise OSError(ENOSPC, "full")
+        return super().write(data[: 5000 - self.tell()])
+
+
+@pytest.mark.parametrize("hindrance", ["little is free", "no file can be made", "it fills up", "it cannot be read"])
+def test_what_was_parsed_need_not_be_kept_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hindrance: str) -> None:
     """Where there is no room for what was just parsed, heads and bodies come from the cache: the site is the same."""
-    write(tmp_path, {f"content/a{number}.md": article(f"Title {number}", body=f"Text {number}.") for number in range(5)})
+    write(tmp_path, {f"content/a{number}.md": article(f"Title {number}", body=f"Text {number}.") for number in range(50)})
     make(tmp_path, output=tmp_path / "roomy", cache=None)
-    monkeypatch.setattr("tempfile.TemporaryFile", lambda **_: open(path, "r+b", buffering=0))  # noqa: SIM115
+    aside = tmp_path / "aside"
+    if hindrance == "little is free":
+        monkeypatch.setattr(work.Fresh, "SPARE", 1 << 60)
+    elif hindrance == "no file can be made":
+        monkeypatch.setattr("tempfile.TemporaryFile", lambda **_: FileIO(tmp_path / "nowhere/aside", "x+"))
+    elif hindrance == "it fills up":
+        monkeypatch.setattr("tempfile.TemporaryFile", lambda **_: Cramped(aside, "w+"))
+    else:
+        monkeypatch.setattr("tempfile.TemporaryFile", lambda **_: FileIO(aside, "w"))
     make(tmp_path)
     assert tree(tmp_path / "output") == tree(tmp_path / "roomy")
+    assert aside.exists() is (hindrance in ("it fills up", "it cannot be read"))
 
 
 def test_cache_can_be_read_while_another_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
