@@ -174,7 +174,7 @@ class _FastMarkdown(markdown.Markdown):
         if "```" not in source and "~~~" not in source:
             idle.add(self.preprocessors["fenced_code_block"])
         needed = [preprocessor for preprocessor in self.preprocessors if preprocessor not in idle]
-        self.lines = source.split("\n") if needed else [source]
+        self.lines = source.split("\n") if needed else [source]  # which the parser would only join again
         for preprocessor in needed:
             self.lines = preprocessor.run(self.lines)
         root: Any = self.parser.parseDocument(self.lines).getroot()

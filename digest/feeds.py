@@ -221,7 +221,7 @@ def rfc822(time: datetime) -> str:
     return f"{day}, {time.day:02} {month} {time.year:04} {time:%H:%M:%S %z}"
 
 
-_TITLE = re.compile(rb"<title>[^<&]*&[^<]*</title>")
+_TITLE = re.compile(rb"<title>[^<&]*&[^<]*</title>")  # those alone that have something to be replaced
 
 
 def _hexadecimal(title: re.Match[bytes]) -> bytes:

@@ -20,8 +20,9 @@ from msgspec.structs import replace
 
 from digest.errors import ContentError
 
-_LEFT = frozenset(("4913", "thumbs.db", "desktop.ini", "icon\r"))  # vim's probe, and what systems leave in folders
-_SWAP_FILES = [".sw" + letter for letter in "abcdefghijklmnopx"]  # vim's
+# Vim's probe and swap files, what systems leave in folders, backups, downloads that are not done.
+_LEFT = frozenset(("4913", "thumbs.db", "desktop.ini", "icon\r"))
+_SWAP_FILES = [".sw" + letter for letter in "abcdefghijklmnopx"]
 _LEFT_ENDS = ("~", ".tmp", ".temp", ".bak", ".part", ".crdownload", "___jb_tmp___", "___jb_old___", *_SWAP_FILES)
 
 
@@ -176,14 +177,14 @@ def _rule(ignore: Iterable[str]) -> Callable[[str, str], bool]:
 def read(path: str) -> tuple[Stat, bytes]:
     """A file's state and its bytes. Raises OSError.
 
-    The state is `UNTRUSTED` when a write might not show in it. `open` would take twice as long, here and in `write`.
+    The state's inode is `UNTRUSTED` where a later write might not show. `open` would take twice as long, here and in `write`.
     """
     before = now()
     file = os.open(path, os.O_RDONLY | _BINARY)
     try:
         state = _state(os.fstat(file))
         data = os.read(file, state.size + 1)
-        if len(data) != state.size:  # somebody is writing to it
+        if len(data) != state.size:  # somebody is writing to it, or it is more than is read at once, or no plain file
             data += b"".join(iter(partial(os.read, file, 1 << 16), b""))
     finally:
         os.close(file)

@@ -17,13 +17,13 @@ def is_markdown(path: str) -> bool:
     return path.endswith(_MARKDOWN) or path.lower().endswith(_MARKDOWN)  # nearly all are written in lower case
 
 
+_FOLDERS = {"editions/": "note", "pages/": "page"}
+
+
 def kind_of(path: str) -> str:
     """What a Markdown file below the content folder is: `article`, `note` or `page`."""
     folder, slash, _ = path.partition("/")
-    return _KINDS.get(folder + slash, "article")
-
-
-_KINDS = {"editions/": "note", "pages/": "page"}
+    return _FOLDERS.get(folder + slash, "article")
 
 
 # As text, since few sites have media: whoever does compiles them.

@@ -360,5 +360,5 @@ def _hashed(content: Path, path: str) -> SourceRow:
     try:
         stat, data = files.read(f"{content}/{path}")
     except OSError:
-        stat, data = files.ABSENT, b""
+        return SourceRow(path, files.ABSENT, work.UNREAD)
     return SourceRow(path, stat, digest(data))

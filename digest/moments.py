@@ -11,7 +11,7 @@ _DATETIME = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt ]+(\d{1,2}:\d{2}(?::\d{2})?)(?:[
 _OFFSETS = {"Z": "+00:00", "z": "+00:00", "UTC": "+00:00", None: ""}
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_FIRST = int(datetime(1, 1, 1, tzinfo=UTC).timestamp())
+_FIRST = int(datetime(1, 1, 1, tzinfo=UTC).timestamp())  # what is before it is of no year in UTC
 
 LAST_YEAR = 9998
 """So that no zone's offset leads out of the years that there are."""

@@ -167,6 +167,7 @@ class Pipeline:
         closures = self._closures({page.template for page in plan.pages}, before)
         own = program.key()
         keys = [fingerprint((own, page.renderer, closures[page.template], page.view)) for page in plan.pages]
+        # Pages are put into the cache together with their sections: where there are none, there is no page to look for.
         rows = self.store.pages(self.output, [page.path for page in plan.pages]) if before.stored else {}
         stale = []
         for index, (page, key) in enumerate(zip(plan.pages, keys, strict=True)):

@@ -49,6 +49,10 @@ class ParseChunk(msgspec.Struct, frozen=True):
     """Paths below the content folder."""
 
 
+UNREAD = b""
+"""In place of the hash of a file that cannot be read."""
+
+
 class ParsedSource(msgspec.Struct, frozen=True):
     path: str
     hash: bytes
@@ -182,14 +186,15 @@ class Worker:
         return parse
 
     def _parsed(self, path: str, chunk: ParseChunk) -> ParsedSource:
-        data = html = b""
         try:
             stat, data = files.read(f"{self.setup.content}/{path}")
         except OSError as error:
-            stat, parsed = files.ABSENT, Parsed(None, ContentError.at(path, "cannot be read", error).diagnostics)
+            problems = ContentError.at(path, "cannot be read", error).diagnostics
+            stat, hash, parsed, html = files.ABSENT, UNREAD, Parsed(None, problems), b""
         else:
+            hash = digest(data)
             parsed, html = self._parse(path, data, chunk.settings)
-        body, hash = parsed.article.body if parsed.article else b"", digest(data)
+        body = parsed.article.body if parsed.article else b""
         version = buckets.version(hash, chunk.settings_key)
         entry = encode(self._catalogue(path, version, parsed))
         return ParsedSource(path, hash, version, stat, encode(parsed), body, html, entry)

@@ -555,6 +555,21 @@ def test_file_that_cannot_be_read(tmp_path: Path, path: str) -> None:
     assert tree(tmp_path / "output") == before
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only here is a file that nobody can read")
+def test_file_that_can_be_read_again(tmp_path: Path) -> None:
+    """A file that could not be read is no empty file: when an empty one takes its place, the error is gone."""
+    note = tmp_path / "content/editions/2024-05-17.md"
+    write(tmp_path, {"content/a.md": article(), "content/editions/2024-05-18.md": "---\ntitle: A note\n---\n"})
+    note.symlink_to("/proc/self/mem")
+    assert run("build", "-s", tmp_path)[0] == 1
+    note.unlink()
+    note.touch()
+    assert run("build", "-s", tmp_path)[0] == 0
+    note.unlink()
+    note.symlink_to("/proc/self/mem")
+    assert run("build", "-s", tmp_path)[0] == 1
+
+
 @pytest.mark.parametrize(
     ("path", "hint"),
     [
