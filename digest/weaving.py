@@ -40,6 +40,7 @@ _NOTABLE = re.compile(r"<(/?)(a|img|code|pre|kbd|samp|h[1-6])\b([^>]*)>").findit
 _ADDRESS = re.compile(r'(?: [\w-]+="[^"]*")*? (?:href|src)="([^"]*)"').match
 _LANGUAGE = re.compile(r' class="language-[\w.+#-]+"').fullmatch
 _WORD = re.compile(r"\w+").findall
+# As text, since few bodies need it: whoever does compiles it.
 _BAD_SCHEME = r"""(?i)(?:\]\(\s*<?|\]:\ *<?|(?:href|src)=["']?|<)((?!https?:|mailto:|tel:)[a-z][a-z0-9+.-]*:)"""
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:").match
 _PARTS = re.compile(r"([^?#]*)(\??[^#]*)(#?.*)", re.DOTALL).fullmatch
