@@ -74,28 +74,26 @@ class Weaver:
         places: list[tuple[int, int, str | re.Match[str]]] = [*mentions(html)]
         places += [(*tag.span(), tag) for tag in _NOTABLE(html)]
         for start, end, found in sorted(places, key=itemgetter(0)):
+            woven: str | None = None  # what stands in its place, if that is anything else
             if isinstance(found, str):
-                if opaque:
-                    continue
-                woven = self.ticker(html[start:end], found)
+                woven = None if opaque else self.ticker(html[start:end], found)
             else:
                 closing, name, attributes = found.groups()
+                if name != "img":
+                    opaque += -1 if closing else 1
                 if name == "img":
                     woven = self.image(attributes)
-                else:
-                    opaque += -1 if closing else 1
-                    if name[0] == "h":
-                        if not closing and ' id="' not in attributes:
-                            attributes += self.anchor(html[end : html.find("</h", end)])
-                        woven = f"<{closing}h{outline.close() if closing else outline.open(name)}{attributes}>"
-                    elif name == "a" and not closing:
-                        woven = self.link(attributes)
-                    elif name == "code" and attributes and not _LANGUAGE(attributes):
-                        woven = "<code>"
-                    else:
-                        continue
-            parts += html[position:start], woven
-            position = end
+                elif name[0] == "h":
+                    if not closing and ' id="' not in attributes:
+                        attributes += self.anchor(html[end : html.find("</h", end)])
+                    woven = f"<{closing}h{outline.close() if closing else outline.open(name)}{attributes}>"
+                elif name == "a" and not closing:
+                    woven = self.link(attributes)
+                elif name == "code" and attributes and not _LANGUAGE(attributes):
+                    woven = "<code>"
+            if woven is not None:
+                parts += html[position:start], woven
+                position = end
         return "".join((*parts, html[position:]))
 
     def ticker(self, written: str, notation: str) -> str:
