@@ -9,7 +9,6 @@ An item's text is made in `feeditems`; JSON Feed is in `jsonfeed`, OPML and site
 
 from __future__ import annotations
 
-import copy
 import re
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -85,7 +84,7 @@ def _feed(view: ArticleFeed | EditionFeed, items: list[Item], media_type: str) -
 
 
 class _Written:
-    """An entry that feedgen has written already. A feed gets a copy, since an element stands in one document only."""
+    """An entry that feedgen has written already, in no feed twice: its element moves on from the last feed, which is done."""
 
     def __init__(self, element: Any) -> None:
         self.element = element
@@ -94,7 +93,7 @@ class _Written:
         """Nothing: the entry was written with its extension."""
 
     def rss_entry(self) -> Any:
-        return copy.deepcopy(self.element)
+        return self.element
 
     atom_entry = rss_entry
 
