@@ -86,7 +86,9 @@ def place(stage: str, fresh: bool, index: int, path: str) -> str:
     target = f"{stage}/{path}"
     folder = target.rpartition("/")[0]
     try:
-        os.mkdir(folder)  # nearly every page has one of its own
+        os.mkdir(folder)  # most pages have one of their own
+    except FileExistsError:
+        pass
     except OSError:
         os.makedirs(folder, exist_ok=True)
     return target
