@@ -12,7 +12,7 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 SIZE = 8
 """Bytes that say how long the next message is."""
@@ -22,6 +22,28 @@ END = b"\xff" * SIZE
 
 ROOM = 1 << 20
 """Bytes that a pipe may hold, where Linux is as it comes (pipe(7))."""
+
+
+def _framed(message: bytes) -> bytes:
+    """A message as it is written into a pipe."""
+    return len(message).to_bytes(SIZE, "little") + message
+
+
+def receive(pipe: int) -> bytes | None:
+    """The next message of a pipe, or None where there are no more. Raises EOFError where nobody will write to it."""
+    size = _read(pipe, SIZE)
+    return None if size == END else _read(pipe, int.from_bytes(size, "little"))
+
+
+def _read(pipe: int, size: int) -> bytes:
+    parts = []
+    while size:
+        part = os.read(pipe, size)
+        if not part:
+            raise EOFError
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
 
 
 def can_fork() -> bool:
@@ -36,7 +58,10 @@ class Fork:
     """
 
     def __init__(self, work: Callable[[], Iterable[bytes]]) -> None:
-        """Raises OSError where there is no process, no memory or no file to be had."""
+        """`work` may fork off others before it returns its messages. While these are made, the process ends with this one.
+
+        Raises OSError where there is no process, no memory or no file to be had.
+        """
         ends: list[int] = []
         # Ctrl-C reaches all processes of a terminal, and the first one ends the rest: no other may take it for its own.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
@@ -60,11 +85,13 @@ class Fork:
         try:
             os.close(self.messages)
             os.close(self._life)
+            self._life = their_life
+            messages = work()
             threading.Thread(target=_leave_with_parent, args=(their_life,), daemon=True).start()
             _widen(sent)
             with os.fdopen(sent, "wb") as pipe:
-                for message in work():
-                    pipe.write(len(message).to_bytes(SIZE, "little") + message)
+                for message in messages:
+                    pipe.write(_framed(message))
                     pipe.flush()
                 pipe.write(END)
         finally:
@@ -78,18 +105,18 @@ class Fork:
 
     def receive(self) -> bytes | None:
         """The next message, or None when there are no more. Raises EOFError where the process has failed."""
-        size = self._read(SIZE)
-        return None if size == END else self._read(int.from_bytes(size, "little"))
+        return receive(self.messages)
 
-    def _read(self, size: int) -> bytes:
-        parts = []
-        while size:
-            part = os.read(self.messages, size)
-            if not part:
-                raise EOFError
-            parts.append(part)
-            size -= len(part)
-        return b"".join(parts)
+    def tell(self, message: bytes) -> None:
+        """Send a message to the process, for its `work` to ask for by `told` at once. Raises OSError where it is gone."""
+        _widen(self._life)
+        data = _framed(message)
+        while data:
+            data = data[os.write(self._life, data) :]
+
+    def told(self) -> bytes:
+        """In the process itself: what it is told. Raises EOFError where there is nobody to tell anything any more."""
+        return receive(self._life) or b""
 
     def bury(self) -> None:
         """Free what the process has left. It is gone when this returns; so it must have come to its end."""
@@ -113,7 +140,10 @@ class Aside:
         self._fork = None
         if worthwhile and can_fork():
             with contextlib.suppress(OSError):
-                self._fork = Fork(lambda: [work()])
+                self._fork = Fork(self._messages)
+
+    def _messages(self) -> Iterator[bytes]:
+        yield self._work()
 
     def result(self) -> bytes:
         """What the work gave; done here where the other process could not. To be asked for once."""

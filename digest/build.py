@@ -22,6 +22,7 @@ from digest.store import Damaged, Overtaken, Store
 
 if TYPE_CHECKING:
     from digest.library import Library
+    from digest.workers import Early
 
 __all__ = ["Audience", "Options", "Progress", "Report", "build", "clean"]
 
@@ -31,12 +32,17 @@ PATIENCE = 5
 """How often a build that is overtaken by another one begins again."""
 
 
-def build(options: Options, library: Library | None = None, progress: Progress = lambda *_: None) -> Report:
+def build(
+    options: Options,
+    library: Library | None = None,
+    progress: Progress = lambda *_: None,
+    early: Early | None = None,
+) -> Report:
     """Bring the output folder to the state of the site, and return what was done.
 
     A `library` that is kept between builds saves loading it. `progress` is told a step, how much of it is done and of
-    how much. Another build of the same output is waited for. Raises `ContentError` with everything that is wrong; the
-    output is then as it was.
+    how much. `early` is a process that has loaded what sources are parsed with. Another build of the same output is waited
+    for. Raises `ContentError` with everything that is wrong; the output is then as it was.
     """
     if problems := inputs.unfit_names("", (str(options.root.absolute()), output_name(options))):
         raise ContentError(problems)
@@ -45,7 +51,7 @@ def build(options: Options, library: Library | None = None, progress: Progress =
         store = library.store if library else Store(options.cache)
         gc.disable()  # a build makes many small values that live until its end, and hardly any cycles
         try:
-            return _healing(options, store, library, progress)
+            return _healing(options, store, library, progress, early)
         finally:
             if collecting:
                 gc.enable()
@@ -71,12 +77,12 @@ def _turn(output: Path, cache: Path) -> AbstractContextManager[None]:
     return locks.turn(cache / f"{fingerprint(str(output.resolve())).hex()}.lock")
 
 
-def _healing(options: Options, store: Store, library: Library | None, progress: Progress) -> Report:
+def _healing(options: Options, store: Store, library: Library | None, progress: Progress, early: Early | None) -> Report:
     """Build; when the cache lacks what it should hold, begin again, in the end with an empty one."""
     damaged = overtaken = 0
     while damaged < 2 and overtaken < PATIENCE:  # what another builder has put in meanwhile is only missed once
         try:
-            return _build(options, store, library, progress)
+            return _build(options, store, library, progress, early)
         except Overtaken:
             overtaken += 1
         except Damaged:
@@ -85,10 +91,10 @@ def _healing(options: Options, store: Store, library: Library | None, progress: 
             library.forget()
     if damaged:
         store.start_over()
-    return _build(options, store, library, progress)
+    return _build(options, store, library, progress, early)
 
 
-def _build(options: Options, store: Store, library: Library | None, progress: Progress) -> Report:
+def _build(options: Options, store: Store, library: Library | None, progress: Progress, early: Early | None) -> Report:
     clock = Clock()
     standing = library.take_standing(options.output) if library else None
     standing = standing or Standing.look(options.output)
@@ -104,7 +110,7 @@ def _build(options: Options, store: Store, library: Library | None, progress: Pr
         from digest.pipeline import Pipeline
 
         library = library or Library(store)
-        report = Pipeline(options, library, found, clock, progress).run(standing)
+        report = Pipeline(options, library, found, clock, progress, early).run(standing)
     elif library:
         library.standing = standing
     return msgspec.structs.replace(report, steps=tuple(clock.times.items()))

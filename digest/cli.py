@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from digest import __version__, terminal
 
 if TYPE_CHECKING:
     from digest.inputs import Options
+    from digest.workers import Early
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -123,7 +125,6 @@ def build(
 
     Only what has changed is parsed, rendered and written. A mistake anywhere leaves the output as it was.
     """
-    from digest.build import build
 
     def make() -> Options:
         return make_options(
@@ -149,8 +150,11 @@ def build(
     if changed_list:
         _write_changed(changed_list, ())  # before anything is published that it should tell of
     started = time.perf_counter()
-    options = make()
-    report = build(options, progress=terminal.progress(quiet))
+    with _early(site, config, jobs) as early:
+        from digest.build import build
+
+        options = make()
+        report = build(options, progress=terminal.progress(quiet), early=early)
     if not quiet:
         terminal.show(report.warnings, None if verbose else terminal.SHOWN)
         terminal.show_details(report, explain, verbose)
@@ -246,6 +250,23 @@ def serve(
     serve.serve(make, config, terminal.of_preview(), host=host, port=port, poll=poll, live=live, browse=browse)
 
 
+def _early(site: Path, config: Path | None, jobs: int | None) -> AbstractContextManager[Early | None]:
+    """Another process that loads what sources are parsed with, while this one loads the rest of a first build."""
+    from digest import config as settings
+    from digest.aside import can_fork
+    from digest.workers import Early
+
+    def prepare() -> None:
+        from digest import work
+
+        work.load_parser(settings.load(site, config).markdown)
+
+    if (jobs or _cores()) > 1 and can_fork() and not _cache(site).exists():
+        with suppress(OSError):
+            return Early(prepare)
+    return nullcontext()
+
+
 def make_options(
     site: Path,
     config: Path | None,
@@ -280,11 +301,17 @@ def make_options(
         config=found,
         output=output or site / found.output,
         audience=Audience(now, drafts, future),
-        cache=site / settings.CACHE / "cache.db",
+        cache=_cache(site),
         jobs=jobs or _cores(),
         force=force,
         strict=strict,
     )
+
+
+def _cache(site: Path) -> Path:
+    from digest.config import CACHE
+
+    return site / CACHE / "cache.db"
 
 
 def _cores() -> int:

@@ -154,6 +154,11 @@ def render(text: str, settings: Markdown) -> Markup:
     return Markup(woven.replace(_GUARD, ""), tuple(weaver.references), tuple(problems), html, above if more else "")
 
 
+def load(settings: Markdown) -> None:
+    """Load ahead of time what bodies are made with. Raises as `render` does."""
+    _engine(settings)
+
+
 @cache
 def _engine(settings: Markdown) -> Callable[[str], str]:
     """Markdown to raw HTML."""

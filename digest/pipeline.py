@@ -26,7 +26,7 @@ from digest.standing import Standing, states
 from digest.store import PageRow
 from digest.tickers import Registry
 from digest.work import RenderChunk, Rendered, Setup
-from digest.workers import Workers, chunked
+from digest.workers import Early, Workers, chunked
 
 POOL_FROM = 400
 """Pages to render from which on more than one other process is worth its start."""
@@ -63,7 +63,16 @@ class _Work(msgspec.Struct, frozen=True):
 class Pipeline:
     """One build: what its steps share, and the steps in their order."""
 
-    def __init__(self, options: Options, library: Library, inputs: Inputs, clock: Clock, progress: Progress) -> None:
+    def __init__(
+        self,
+        options: Options,
+        library: Library,
+        inputs: Inputs,
+        clock: Clock,
+        progress: Progress,
+        early: Early | None = None,
+    ) -> None:
+        self.early = early
         self.options, self.config, self.library, self.inputs = options, options.config, library, inputs
         self.clock, self.progress = clock, progress
         self.store = library.store
@@ -118,7 +127,8 @@ class Pipeline:
             cache=str(self.store.path),
             terms=terms,
         )
-        self.workers = Workers(self.options.jobs, work.Worker, self.setup, self.library.take_worker(self._made_of()))
+        here = self.library.take_worker(self._made_of())
+        self.workers = Workers(self.options.jobs, work.Worker, self.setup, here, self.early)
         self.parsed = len(stale.to_parse)
         self.library.refresh(stale, settings, key, terms, terms_key, self.workers, self.progress)
         self.clock.done("parse")

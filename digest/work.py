@@ -18,6 +18,7 @@ import msgspec
 
 from digest import buckets, files, publish
 from digest.articles import Parsed, Settings
+from digest.config import Markdown
 from digest.entries import Cataloguer, Terms
 from digest.errors import ContentError, Diagnostic
 from digest.files import Stat
@@ -147,6 +148,13 @@ class Fresh:
         except OSError:
             return None
         return data if len(data) == size else None
+
+
+def load_parser(settings: Markdown) -> None:
+    """Load ahead of time what sources are parsed with. Raises `SettingsError` when the engine is not installed."""
+    from digest import markup, parse  # noqa: F401
+
+    markup.load(settings)
 
 
 class RenderChunk(msgspec.Struct, frozen=True):

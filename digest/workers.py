@@ -6,6 +6,7 @@ in processes of their own, forked or spawned, results are the same, in whatever 
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import pickle
@@ -16,7 +17,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from digest import aside
 from digest.aside import Fork
@@ -55,6 +56,49 @@ def _perform(chunk: Any) -> Any:
     return _here(chunk)
 
 
+class Early(Fork):
+    """A process that is forked off before it is known what there is to do: it prepares for it, and then leads a team.
+
+    So it works while others wait, what it has loaded is given to its team for nothing, and no one of them holds what this
+    process has grown to meanwhile.
+    """
+
+    def __init__(self, prepare: Callable[[], object]) -> None:
+        """Raises OSError where there is no process, no memory or no file to be had."""
+        self.free = True
+        """Whether it waits to be told what to do."""
+        super().__init__(partial(self._lead, prepare))
+
+    def _lead(self, prepare: Callable[[], object]) -> Iterable[bytes]:
+        with contextlib.suppress(Exception):  # what is wrong is said where it is used
+            prepare()
+        make, setup, queues, others = pickle.loads(self.told())
+        try:
+            return _Team(make(setup), queues, others - 1).messages()
+        except OSError:  # no files to be had
+            return [pickle.dumps((number,)) for number in range(sum(map(len, queues)))]
+
+    def lead(self, make: Callable[[Any], Perform], setup: Any, queues: list[list[Any]], others: int) -> bool:
+        """Give it the chunks of all queues, for it and others to do; whether it takes them, as it does once."""
+        if not self.free:
+            return False
+        self.free = False
+        try:
+            self.tell(pickle.dumps((make, setup, queues, others)))
+        except OSError:
+            self.drop()
+            return False
+        return True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End it where nobody needs it."""
+        if self.free:
+            self.drop()
+
+
 class Workers(Generic[Performer]):
     """Makes workers when there is enough to do for them, and no earlier.
 
@@ -62,12 +106,23 @@ class Workers(Generic[Performer]):
     nothing: pages need not be sent, nor templates loaded. Where they are spawned, they are kept, and chunks are sent.
     """
 
-    def __init__(self, jobs: int, make: Callable[[Any], Performer], setup: Any, here: Performer | None = None) -> None:
-        """`here` is this process's worker, where an earlier one of the same setup was kept."""
+    def __init__(
+        self,
+        jobs: int,
+        make: Callable[[Any], Performer],
+        setup: Any,
+        here: Performer | None = None,
+        early: Early | None = None,
+    ) -> None:
+        """`here` is this process's worker, where an earlier one of the same setup was kept.
+
+        `early` leads the first team, if this process has no part in it.
+        """
         self.jobs = jobs
         self.make = make
         self.setup = setup
         self._here = here
+        self._early = early
         self._pool: ProcessPoolExecutor | None = None
         self._team: _Team | None = None
 
@@ -93,8 +148,11 @@ class Workers(Generic[Performer]):
         if aside.can_fork():
             if self._team:
                 self._team.drop()
+            others = self.jobs - (not busy) if worthwhile else 1
+            early = self._early if busy else None
+            leader = early if early and early.lead(self.make, self.setup, queues, others) else None
             try:
-                self._team = _Team(self.here, queues, self.jobs - (not busy) if worthwhile else 1)
+                self._team = _Team(self.here, queues, others, leader)
             except OSError:  # no memory, or no files to be had
                 return map(self.here, chain(*queues))
             return self._team.results(join=not busy)
@@ -139,12 +197,16 @@ class _Team:
     A queue is a file with the numbers of its chunks. All share its offset (open(2), fork(2)), so who is free reads the next.
     """
 
-    def __init__(self, perform: Perform, queues: list[list[Any]], others: int) -> None:
+    def __init__(self, perform: Perform, queues: list[list[Any]], others: int, leader: Fork | None = None) -> None:
+        """Where there is a `leader`, the team is its own, and this process only receives what it sends."""
         self._perform = perform
         self._chunks = list(chain(*queues))
         self._size = 1 + others
         self._queues: list[int] = []
         self._forks: list[Fork] = []
+        if leader:
+            self._forks.append(leader)
+            return
         start = 0
         try:
             for queue in queues:
@@ -174,6 +236,14 @@ class _Team:
                 message = pickle.dumps((number,))
             yield message
 
+    def messages(self) -> Iterator[bytes]:
+        """What all of them send, as it comes, with this process's own part."""
+        for message in self._messages(0):
+            yield message
+            yield from self._sent(wait=False)
+        yield from self._sent(wait=True)
+        self.drop()
+
     def ready(self) -> bool:
         """Whether there is anything to receive, or nobody to wait for."""
         return not self._forks or any(fork.ready() for fork in self._forks)
@@ -188,6 +258,12 @@ class _Team:
         self.drop()
 
     def _received(self, wait: bool) -> Iterator[Any]:
+        """The results that others have sent; with `wait`, until they have done all."""
+        for message in self._sent(wait):
+            number, *result = pickle.loads(message)
+            yield result[0] if result else self._perform(self._chunks[number])
+
+    def _sent(self, wait: bool) -> Iterator[bytes]:
         """What others have sent; with `wait`, until they have done all."""
         poll = select.poll()
         forks = {fork.messages: fork for fork in self._forks}
@@ -204,8 +280,7 @@ class _Team:
                     self._forks.remove(forks[messages])
                     forks[messages].bury()
                 else:
-                    number, *result = pickle.loads(message)
-                    yield result[0] if result else self._perform(self._chunks[number])
+                    yield message
 
     def drop(self) -> None:
         """End the other processes, whatever they are at."""

@@ -9,9 +9,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, nullcontext
 from datetime import date, timedelta
 from errno import ENOSPC
+from functools import partial
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from sites import AS_OF, SETTINGS, article, make, options, page, tree, write
 
 from digest import pipeline, program, publish, work
 from digest.build import Report, build
+from digest.config import Markdown
 from digest.errors import ContentError, DigestError
 from digest.library import Library
 from digest.locks import turn
@@ -29,6 +31,7 @@ from digest.site import Site
 from digest.standing import RECORD, Standing, owned, states
 from digest.store import Busy, Store
 from digest.tickers import Registry
+from digest.workers import Early
 
 LOCKS = Path("/proc/locks")
 
@@ -241,16 +244,18 @@ def test_jobs_make_no_difference(tmp_path: Path) -> None:
     assert tree(tmp_path / "one") == tree(tmp_path / "three")
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("method", ["fork", "early", "spawn"])
 def test_start_methods_make_no_difference(tmp_path: Path, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Workers may be forked or spawned."""
-    if method == "fork" and sys.platform != "linux":
+    """Workers may be forked, even before it is known what they are to do, or spawned."""
+    if method != "spawn" and sys.platform != "linux":
         pytest.skip("only Linux forks")
     monkeypatch.setattr(pipeline, "POOL_FROM", 1)
     monkeypatch.setattr("digest.library.POOL_FROM", 1)
-    monkeypatch.setattr("digest.aside.can_fork", lambda: method == "fork")
+    monkeypatch.setattr("digest.aside.can_fork", lambda: method != "spawn")
     archive(tmp_path, 30)
-    make(tmp_path, jobs=2, output=tmp_path / "pool", cache=None)
+    asked = options(tmp_path, jobs=2, output=tmp_path / "pool", cache=None)
+    with Early(partial(work.load_parser, Markdown())) if method == "early" else nullcontext() as early:
+        build(asked, early=early)
     make(tmp_path, jobs=1, output=tmp_path / "inline", cache=None)
     assert tree(tmp_path / "pool") == tree(tmp_path / "inline")
 

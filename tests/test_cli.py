@@ -4,6 +4,7 @@ import contextlib
 import os
 import pty
 import re
+import shutil
 import subprocess
 import sys
 from contextlib import closing
@@ -49,6 +50,35 @@ def test_one_line_at_the_end(site: Path) -> None:
     assert SUMMARY.fullmatch(said.splitlines()[-1])
     assert said.startswith("1 article, 1 edition, 1 ticker, 5 feeds; ")
     assert "0 drafts, 1 scheduled (next due 2031-05-01 09:30), 0 expired" in said
+
+
+FORKS = """
+import os, sys
+from digest.cli import main
+fork, known = os.fork, []
+os.fork = lambda: known.append("digest.inputs" in sys.modules) or fork()
+main(["build", "-q", "-j", sys.argv[2], "-s", sys.argv[1]], standalone_mode=False)
+print(known)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks")
+def test_first_build_loads_parsers_early(site: Path) -> None:
+    """While it finds out what there is; whoever has a cache waits until that is known, as most builds parse little."""
+
+    def forks(jobs: int) -> str:
+        command = [sys.executable, "-c", FORKS, str(site), str(jobs)]
+        return subprocess.run(command, env=ENVIRONMENT, check=True, capture_output=True, text=True).stdout.strip()
+
+    assert forks(2) == "[False, True]"  # to parse, and to render
+    assert forks(2) == "[]"
+    first = tree(site / "output")
+    write(site, {"content/c.md": article("New")})
+    assert forks(2) == "[True, True]"
+    (site / "content/c.md").unlink()
+    shutil.rmtree(site / ".digest")
+    assert forks(1) == "[]"
+    assert tree(site / "output") == first
 
 
 def test_quiet_says_nothing(site: Path) -> None:

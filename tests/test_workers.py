@@ -1,13 +1,16 @@
 """Chunks are shared out among processes: each is done once, wherever, and what went wrong is seen."""
 
 import os
+import select
+import signal
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
-from digest.workers import Workers, route
+from digest.errors import DigestError
+from digest.workers import Early, Workers, route
 
 
 @pytest.fixture(autouse=True, params=["forked", "spawned", "here"])
@@ -174,3 +177,166 @@ def test_processes_help_each_other(workers: Callable[..., Workers[Any]], way: st
         pytest.skip("only these share a pipe")
     team = workers(2, Meeting, os.pipe())
     assert sorted(team.map([["own"], ["first", "next", "last"]], worthwhile=False)) == ["first", "last", "next", "own"]
+
+
+# A process that is there before its work, and the team that it leads.
+
+
+@pytest.fixture
+def children(monkeypatch: pytest.MonkeyPatch, way: str) -> list[int]:
+    """The processes that this one has forked off."""
+    if way != "forked":
+        pytest.skip("only where processes can be forked off")
+    found: list[int] = []
+
+    def fork(fork: Callable[[], int] = os.fork) -> int:
+        child = fork()
+        if child:
+            found.append(child)
+        return child
+
+    monkeypatch.setattr("os.fork", fork)
+    return found
+
+
+def nothing() -> None:
+    """Prepare nothing."""
+
+
+@pytest.mark.parametrize("worthwhile", [False, True])
+@pytest.mark.parametrize("sizes", [[1], [40], [20, 20, 20]])
+def test_early_process_leads_the_first_team(
+    workers: Callable[..., Workers[Any]], children: list[int], sizes: list[int], worthwhile: bool
+) -> None:
+    """It does what is to be done, with others where that is worthwhile; and it is not there for a second time."""
+    queues = [list(range(100 * number, 100 * number + size)) for number, size in enumerate(sizes)]
+    with Early(nothing) as early:
+        team = workers(3, Square, frozenset(), None, early)
+        found = list(team.map(queues, worthwhile, busy=True))
+        assert len(children) == 1
+        assert sorted(result for result, _ in found) == sorted(chunk * chunk for queue in queues for chunk in queue)
+        processes = {process for _, process in found}
+        assert os.getpid() not in processes
+        assert worthwhile or processes == set(children)
+        again = sorted(result for result, _ in team.map(queues, worthwhile, busy=True))
+        assert again == sorted(result for result, _ in found)
+        assert len(children) > 1
+
+
+class Witness:
+    """A worker that tells which processes have prepared for it."""
+
+    prepared: ClassVar[list[int]] = []
+
+    def __init__(self, _: None) -> None:
+        pass
+
+    def __call__(self, _: int) -> list[int]:
+        return self.prepared
+
+
+def test_early_process_has_prepared(workers: Callable[..., Workers[Any]], children: list[int]) -> None:
+    """Once, and for all of its team."""
+    with Early(lambda: Witness.prepared.append(os.getpid())) as early:
+        team = workers(3, Witness, None, None, early)
+        found = {tuple(seen) for seen in team.map([list(range(50))], worthwhile=True, busy=True)}
+    assert found == {(children[0],)}
+    assert not Witness.prepared
+
+
+def test_early_process_that_fails_to_prepare(workers: Callable[..., Workers[Any]], children: list[int]) -> None:
+    """What is wrong shows where it is used, if it is."""
+
+    def fail() -> None:
+        raise ImportError
+
+    with Early(fail) as early:
+        found = list(workers(2, Square, frozenset(), None, early).map([[1, 2, 3]], worthwhile=False, busy=True))
+    assert sorted(found) == [(1, children[0]), (4, children[0]), (9, children[0])]
+
+
+def test_early_process_that_is_gone(workers: Callable[..., Workers[Any]], children: list[int]) -> None:
+    """Others do its part."""
+    with Early(nothing) as early:
+        os.kill(children[0], signal.SIGKILL)
+        os.waitid(os.P_PID, children[0], os.WEXITED | os.WNOWAIT)
+        found = list(workers(2, Square, frozenset(), None, early).map([list(range(50))], worthwhile=False, busy=True))
+    assert sorted(result for result, _ in found) == [chunk * chunk for chunk in range(50)]
+    assert children[0] not in {process for _, process in found}
+
+
+class Suicide:
+    """A worker that is killed at its first chunk."""
+
+    def __init__(self, _: None) -> None:
+        pass
+
+    def __call__(self, _: int) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("worthwhile", [False, True])
+def test_early_process_that_is_killed(workers: Callable[..., Workers[Any]], children: list[int], worthwhile: bool) -> None:
+    """At work, itself or another of its team, as any other process."""
+    with Early(nothing) as early, pytest.raises(DigestError, match="a process of this build was killed"):
+        list(workers(3, Suicide, None, None, early).map([list(range(50))], worthwhile, busy=True))
+
+
+def test_what_is_wrong_in_a_team_is_raised_here(workers: Callable[..., Workers[Any]], children: list[int]) -> None:
+    """Through its leader."""
+    with Early(nothing) as early, pytest.raises(ValueError, match="broken: 7"):
+        list(workers(3, Square, frozenset({7}), None, early).map([list(range(10))], worthwhile=True, busy=True))
+
+
+def test_leader_without_queues(
+    workers: Callable[..., Workers[Any]], children: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All is done here where it can open no file."""
+    monkeypatch.setattr("os.memfd_create", lambda *_: refuse())
+    with Early(nothing) as early:
+        found = list(workers(3, Square, frozenset(), None, early).map([[1, 2], [3]], worthwhile=True, busy=True))
+    assert sorted(found) == [(1, os.getpid()), (4, os.getpid()), (9, os.getpid())]
+
+
+class Held:
+    """A worker that never comes to an end, and holds a pipe open while it lives."""
+
+    def __init__(self, ends: tuple[int, int]) -> None:
+        self.ends = ends
+
+    def __call__(self, _: int) -> None:
+        os.write(self.ends[1], b".")
+        signal.pause()
+
+
+def test_a_team_ends_with_its_leader(workers: Callable[..., Workers[Any]], children: list[int]) -> None:
+    """Nobody of it is left when it is abandoned, nor any open file."""
+    before = len(os.listdir("/proc/self/fd"))
+    reading, writing = os.pipe()
+    with Early(nothing) as early:
+        team = workers(3, Held, (reading, writing), None, early)
+        results = team.map([list(range(50))], worthwhile=True, busy=True)
+        os.close(writing)
+        assert [os.read(reading, 1) for _ in range(3)] == [b"."] * 3  # all three are at work
+        team.close()
+        del results
+    poll = select.poll()
+    poll.register(reading, select.POLLHUP)
+    assert poll.poll(60_000)
+    os.close(reading)
+    assert len(os.listdir("/proc/self/fd")) == before
+    with pytest.raises(ChildProcessError):
+        os.waitpid(children[0], os.WNOHANG)
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_early_process_without_work(workers: Callable[..., Workers[Any]], children: list[int], busy: bool) -> None:
+    """It ends where there is nothing to do, or where this process does its part."""
+    before = len(os.listdir("/proc/self/fd"))
+    queues: list[list[int]] = [[]] if busy else [[1, 2]]
+    with Early(nothing) as early:
+        found = [result for result, _ in workers(2, Square, frozenset(), None, early).map(queues, worthwhile=False, busy=busy)]
+    assert sorted(found) == ([] if busy else [1, 4])
+    assert len(os.listdir("/proc/self/fd")) == before
+    with pytest.raises(ChildProcessError):
+        os.waitpid(children[0], os.WNOHANG)
