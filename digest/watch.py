@@ -29,6 +29,9 @@ from digest.ground import Ground, Targets, survey
 QUIET = 0.05
 """Seconds without a change after which the writing has paused."""
 
+CLOSED = 0.02
+"""The same where all that changed is one file that was written and closed, or put in place, as by an editor's save."""
+
 LONGEST = 2.0
 """Seconds after a first change at which further ones are waited for no more."""
 
@@ -75,6 +78,8 @@ class Watcher:
         self._condition = threading.Condition()
         self._changed: set[str] = set()
         self._first = self._last = 0.0
+        self._pause = QUIET
+        """Seconds without a change for which to wait after the last one."""
         self._heard = 0
         """Events since the folders were last surveyed, however slowly they came: when events are lost, many are waiting."""
         self._anew = False
@@ -106,7 +111,7 @@ class Watcher:
             if until is not None and time.time() >= until:
                 return frozenset()
         with self._condition:
-            while not self.closed and (left := min(self._last + QUIET, self._first + LONGEST) - time.monotonic()) > 0:
+            while not self.closed and (left := min(self._last + self._pause, self._first + LONGEST) - time.monotonic()) > 0:
                 self._condition.wait(left)
                 if self.poll is not None:
                     self._look()
@@ -156,7 +161,7 @@ class Watcher:
         if before:
             before.close()
 
-    def _hear(self, ground: Ground, is_folder: bool, paths: list[str]) -> None:
+    def _hear(self, ground: Ground, is_folder: bool, paths: list[str], closed: bool) -> None:
         relevant = list(filter(ground.holds, paths))
         moved = relevant and (is_folder or any(os.path.islink(path) or _is_moved(ground, path) for path in relevant))
         with self._condition:
@@ -164,7 +169,7 @@ class Watcher:
             if relevant or self._heard == MANY:
                 self._anew |= bool(moved)
                 self._doubtful |= ground.linked
-                self._note(relevant or paths)
+                self._note(relevant or paths, closed and bool(relevant) and not is_folder)
 
     def _look(self) -> None:
         assert self._targets is not None
@@ -175,19 +180,22 @@ class Watcher:
                 self._doubtful = True
                 self._note(changed)
 
-    def _note(self, paths: list[str] | set[str]) -> None:
+    def _note(self, paths: list[str] | set[str], closed: bool = False) -> None:
         self._last = time.monotonic()
-        if not self._changed:
+        first, pause = not self._changed, self._pause
+        if first:
             self._first = self._last
             self.bursts += 1
-            self._condition.notify_all()
         self._changed.update(paths)
+        self._pause = CLOSED if closed and len(self._changed) == 1 else QUIET
+        if first or self._pause < pause:
+            self._condition.notify_all()
 
 
 class _Ear(events.FileSystemEventHandler):
     """Listens to the system's events on some ground. Raises OSError when the system cannot watch all of it."""
 
-    def __init__(self, ground: Ground, hear: Callable[[Ground, bool, list[str]], None]) -> None:
+    def __init__(self, ground: Ground, hear: Callable[[Ground, bool, list[str], bool], None]) -> None:
         self._ground = ground
         self._hear = hear
         self._open = True
@@ -208,7 +216,8 @@ class _Ear(events.FileSystemEventHandler):
     def on_any_event(self, event: events.FileSystemEvent) -> None:
         if self._open:
             paths = [os.fsdecode(path) for path in (event.src_path, event.dest_path) if path]
-            self._hear(self._ground, event.is_directory, paths)
+            closed = isinstance(event, events.FileClosedEvent) or (bool(event.dest_path) and self._ground.holds(paths[-1]))
+            self._hear(self._ground, event.is_directory, paths, closed)
 
     def close(self) -> None:
         self._open = False

@@ -296,7 +296,8 @@ def test_times_that_stand_still_hide_nothing(preview: Preview) -> None:
 
 def test_a_checkout_is_one_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Switching a branch in which 1,000 articles differ is built once, twice at most, and right."""
-    monkeypatch.setattr("digest.watch.QUIET", 0.5)  # a pause of git's, on a machine with much to do, is no end
+    for pause in ("QUIET", "CLOSED"):
+        monkeypatch.setattr(f"digest.watch.{pause}", 0.5)  # a pause of git's, on a machine with much to do, is no end
     git = ["git", "-C", str(tmp_path), "-c", "user.name=t", "-c", "user.email=t@example.org"]
 
     def run(*arguments: str) -> None:

@@ -92,6 +92,58 @@ def test_changes_are_gathered(site: Path, watcher: Watcher) -> None:
     assert watcher.bursts == 1
 
 
+@pytest.fixture
+def impatience() -> Iterator[None]:
+    """Ends a test that waits for ever."""
+
+    def tired(*_: object) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, tired)
+    signal.alarm(PATIENCE)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells that a file was closed")
+@pytest.mark.parametrize("save", ["write", "replace", "back up"])
+def test_a_save_is_seen_to_be_done(
+    site: Path, watcher: Watcher, save: str, impatience: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One file that was closed, or put in place of another, need not be waited for like the first of many."""
+    monkeypatch.setattr(watch, "QUIET", 10 * PATIENCE)
+    monkeypatch.setattr(watch, "LONGEST", 10 * PATIENCE)
+    file, hidden = site / "content/a.md", site / "content/.a.md.part"
+
+    def act() -> None:
+        if save == "back up":
+            file.rename(f"{file}~")
+        if save == "replace":
+            hidden.write_text("new")
+            hidden.replace(file)
+        else:
+            file.write_text("new")
+
+    assert changed(watcher, site, act) == {"site/content/a.md"}
+
+
+@pytest.mark.parametrize("change", ["two files", "a file that is gone"])
+def test_what_may_go_on_is_waited_for(
+    site: Path, watcher: Watcher, change: str, impatience: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several files, and one that is not there at the moment, may be the begin of more."""
+    monkeypatch.setattr(watch, "CLOSED", 10 * PATIENCE)
+    first, second = site / "content/a.md", site / "content/2024/b.md"
+
+    def act() -> None:
+        first.unlink()
+        if change == "two files":
+            second.write_text("new")
+
+    assert changed(watcher, site, act) == {"site/content/a.md"} | ({"site/content/2024/b.md"} if change == "two files" else set())
+
+
 def test_a_moved_file_is_noticed_at_both_ends(site: Path, watcher: Watcher) -> None:
     """A file that is moved, into the site or out of it or within, is noticed."""
     inside, outside = site / "content/a.md", site.parent / "a.md"
