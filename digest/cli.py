@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ import click
 from digest import __version__, terminal
 
 if TYPE_CHECKING:
+    from digest.config import Config
     from digest.inputs import Options
     from digest.workers import Early
 
@@ -126,12 +128,11 @@ def build(
     Only what has changed is parsed, rendered and written. A mistake anywhere leaves the output as it was.
     """
 
-    def make() -> Options:
+    def make(found: Config) -> Options:
         return make_options(
+            found,
             site,
-            config,
             output,
-            base_url=base_url,
             drafts=drafts,
             future=future,
             as_of=as_of,
@@ -140,20 +141,22 @@ def build(
             strict=strict,
         )
 
+    read = partial(read_settings, site, config, output, base_url)
     if watch:
         from digest import preview
 
         for option in [name for name, given in (("--changed-list", changed_list), ("--verify", verify)) if given]:
             raise click.UsageError(f"{option} is about one build: leave it out, or --watch")
-        preview.watch(make, config, None, terminal.of_preview(quiet, explain, verbose))
+        preview.watch(lambda: make(read()), config, None, terminal.of_preview(quiet, explain, verbose))
         return
     if changed_list:
         _write_changed(changed_list, ())  # before anything is published that it should tell of
     started = time.perf_counter()
-    with _early(site, config, jobs) as early:
+    found = read()
+    with _early(site, found, jobs) as early:
         from digest.build import build
 
-        options = make()
+        options = make(found)
         report = build(options, progress=terminal.progress(quiet), early=early)
     if not quiet:
         terminal.show(report.warnings, None if verbose else terminal.SHOWN)
@@ -245,34 +248,40 @@ def serve(
     from digest import serve
 
     def make() -> Options:
-        return make_options(site, config, drafts=not published, future=not published)
+        return make_options(read_settings(site, config), site, drafts=not published, future=not published)
 
     serve.serve(make, config, terminal.of_preview(), host=host, port=port, poll=poll, live=live, browse=browse)
 
 
-def _early(site: Path, config: Path | None, jobs: int | None) -> AbstractContextManager[Early | None]:
-    """Another process that loads what sources are parsed with, while this one loads the rest of a first build."""
+def read_settings(site: Path, config: Path | None, output: Path | None = None, base_url: str | None = None) -> Config:
+    """The settings, as the command line changes them. Raises `SettingsError`."""
     from digest import config as settings
-    from digest.aside import can_fork
-    from digest.workers import Early
 
-    def prepare() -> None:
-        from digest import work
+    return settings.load(site, config, {} if base_url is None else {"base_url": base_url}, output)
 
-        work.load_parser(settings.load(site, config).markdown)
 
-    if (jobs or _cores()) > 1 and can_fork() and not _cache(site).exists():
-        with suppress(OSError):
-            return Early(prepare)
+def _early(site: Path, found: Config, jobs: int | None) -> AbstractContextManager[Early | None]:
+    """Another process that loads what sources are parsed with, while this one loads the rest of a first build."""
+    if (jobs or _cores()) > 1 and not os.path.exists(_cache(site)):
+        from digest.aside import can_fork
+        from digest.workers import Early
+
+        def prepare() -> None:
+            from digest import work
+
+            work.load_parser(found.markdown)
+
+        if can_fork():
+            with suppress(OSError):
+                return Early(prepare)
     return nullcontext()
 
 
 def make_options(
+    found: Config,
     site: Path,
-    config: Path | None,
     output: Path | None = None,
     *,
-    base_url: str | None = None,
     drafts: bool = False,
     future: bool = False,
     as_of: str | None = None,
@@ -280,14 +289,12 @@ def make_options(
     force: bool = False,
     strict: bool = False,
 ) -> Options:
-    """What the command line and the settings together ask to be built. Raises `SettingsError`."""
+    """What these settings of a site and the command line together ask to be built. Raises `SettingsError`."""
     from zoneinfo import ZoneInfo
 
-    from digest import config as settings
     from digest.errors import Diagnostic, SettingsError
     from digest.inputs import Audience, Options
 
-    found = settings.load(site, config, {} if base_url is None else {"base_url": base_url}, output)
     now = int(time.time())
     if as_of is not None:
         from digest.moments import read_moment

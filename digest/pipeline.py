@@ -72,9 +72,8 @@ class Pipeline:
         progress: Progress,
         early: Early | None = None,
     ) -> None:
-        self.early = early
         self.options, self.config, self.library, self.inputs = options, options.config, library, inputs
-        self.clock, self.progress = clock, progress
+        self.clock, self.progress, self.early = clock, progress, early
         self.store = library.store
         self.output = output_name(options)
         self.workers: Workers[work.Worker] | None = None

@@ -32,6 +32,9 @@ QUIET = 0.05
 CLOSED = 0.02
 """The same where all that changed is one file that was written and closed, or put in place, as by an editor's save."""
 
+CALM = 0.25
+"""Seconds since the change before, from which on that is no part of something longer."""
+
 LONGEST = 2.0
 """Seconds after a first change at which further ones are waited for no more."""
 
@@ -77,9 +80,11 @@ class Watcher:
         self.closed = False
         self._condition = threading.Condition()
         self._changed: set[str] = set()
-        self._first = self._last = 0.0
+        self._first, self._last = 0.0, -HOUR
         self._pause = QUIET
         """Seconds without a change for which to wait after the last one."""
+        self._calm = True
+        """Whether there was none for a while before the first."""
         self._heard = 0
         """Events since the folders were last surveyed, however slowly they came: when events are lost, many are waiting."""
         self._anew = False
@@ -169,7 +174,7 @@ class Watcher:
             if relevant or self._heard == MANY:
                 self._anew |= bool(moved)
                 self._doubtful |= ground.linked
-                self._note(relevant or paths, closed and bool(relevant) and not is_folder)
+                self._note(relevant or paths, closed and not is_folder and any(map(_has_text, relevant)))
 
     def _look(self) -> None:
         assert self._targets is not None
@@ -181,13 +186,14 @@ class Watcher:
                 self._note(changed)
 
     def _note(self, paths: list[str] | set[str], closed: bool = False) -> None:
-        self._last = time.monotonic()
+        now = time.monotonic()
         first, pause = not self._changed, self._pause
         if first:
-            self._first = self._last
+            self._first, self._calm = now, now - self._last >= CALM
             self.bursts += 1
+        self._last = now
         self._changed.update(paths)
-        self._pause = CLOSED if closed and len(self._changed) == 1 else QUIET
+        self._pause = CLOSED if closed and self._calm and len(self._changed) == 1 else QUIET
         if first or self._pause < pause:
             self._condition.notify_all()
 
@@ -227,6 +233,14 @@ class _Ear(events.FileSystemEventHandler):
 def _is_moved(ground: Ground, path: str) -> bool:
     """Whether a step on the way to a target is another now; a plain file, as the settings are, is none."""
     return ground.is_step(path) and not os.path.isfile(path)
+
+
+def _has_text(path: str) -> bool:
+    """Whether a file is there and not empty, as some are at first that are written in several goes."""
+    try:
+        return os.path.getsize(path) > 0
+    except OSError:
+        return False
 
 
 def _snapshot(targets: Targets) -> dict[str, Stat]:

@@ -68,6 +68,8 @@ class Early(Fork):
         self.free = True
         """Whether it waits to be told what to do."""
         super().__init__(partial(self._lead, prepare))
+        with contextlib.suppress(OSError):  # it is gone already
+            os.setpgid(self._process, self._process)  # a group to which those will belong that it forks off
 
     def _lead(self, prepare: Callable[[], object]) -> Iterable[bytes]:
         with contextlib.suppress(Exception):  # what is wrong is said where it is used
@@ -89,6 +91,12 @@ class Early(Fork):
             self.drop()
             return False
         return True
+
+    def drop(self) -> None:
+        """End it and all of its team, whatever they are at."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process, signal.SIGKILL)
+        super().drop()
 
     def __enter__(self) -> Self:
         return self

@@ -81,6 +81,23 @@ def test_first_build_loads_parsers_early(site: Path) -> None:
     assert tree(site / "output") == first
 
 
+def test_settings_may_come_from_a_pipe(site: Path) -> None:
+    """They are read once, by one process."""
+    command = [sys.executable, "-m", "digest", "build", "-j", "2", "-s", str(site), "-c", "/dev/stdin"]
+    given = 'title = "Piped"\nbase_url = "https://example.org/"\n'
+    subprocess.run(command, env=ENVIRONMENT, check=True, input=given, text=True, timeout=60)
+    assert "<title>Piped</title>" in (site / "output/index.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", ["none", 300 * "x"])
+def test_a_site_that_is_not_there(tmp_path: Path, name: str) -> None:
+    """Whatever its name, in words."""
+    command = [sys.executable, "-m", "digest", "build", "-j", "2", "-s", name]
+    found = subprocess.run(command, env=ENVIRONMENT, check=False, cwd=tmp_path, capture_output=True, text=True)
+    assert found.returncode == 2
+    assert found.stderr.startswith(f"error: there is no folder {name}")
+
+
 def test_quiet_says_nothing(site: Path) -> None:
     """-q leaves only errors."""
     assert run("build", "-s", site, "-q") == ""

@@ -128,16 +128,21 @@ def test_a_save_is_seen_to_be_done(
     assert changed(watcher, site, act) == {"site/content/a.md"}
 
 
-@pytest.mark.parametrize("change", ["two files", "a file that is gone"])
+@pytest.mark.parametrize("change", ["two files", "a file that is gone", "an empty file", "a file after another"])
 def test_what_may_go_on_is_waited_for(
     site: Path, watcher: Watcher, change: str, impatience: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Several files, and one that is not there at the moment, may be the begin of more."""
+    """Several files, and one that is empty or gone at the moment, may be the begin of more."""
     monkeypatch.setattr(watch, "CLOSED", 10 * PATIENCE)
     first, second = site / "content/a.md", site / "content/2024/b.md"
+    if change == "a file after another":
+        monkeypatch.setattr(watch, "CALM", 10 * PATIENCE)
+        changed(watcher, site, first.unlink)
 
     def act() -> None:
-        first.unlink()
+        first.unlink(missing_ok=True)
+        if change != "a file that is gone":
+            first.write_text("" if change == "an empty file" else "new")
         if change == "two files":
             second.write_text("new")
 

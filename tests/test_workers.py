@@ -1,6 +1,7 @@
 """Chunks are shared out among processes: each is done once, wherever, and what went wrong is seen."""
 
 import os
+import re
 import select
 import signal
 import sys
@@ -298,15 +299,15 @@ def test_leader_without_queues(
     assert sorted(found) == [(1, os.getpid()), (4, os.getpid()), (9, os.getpid())]
 
 
-class Held:
-    """A worker that never comes to an end, and holds a pipe open while it lives."""
+class Stuck:
+    """A worker that comes to no end, lets no other thread of its process go on, and holds a pipe open while it lives."""
 
     def __init__(self, ends: tuple[int, int]) -> None:
         self.ends = ends
 
     def __call__(self, _: int) -> None:
         os.write(self.ends[1], b".")
-        signal.pause()
+        re.match(r"(a+)+$", 100 * "a" + "b")
 
 
 def test_a_team_ends_with_its_leader(workers: Callable[..., Workers[Any]], children: list[int]) -> None:
@@ -314,7 +315,7 @@ def test_a_team_ends_with_its_leader(workers: Callable[..., Workers[Any]], child
     before = len(os.listdir("/proc/self/fd"))
     reading, writing = os.pipe()
     with Early(nothing) as early:
-        team = workers(3, Held, (reading, writing), None, early)
+        team = workers(3, Stuck, (reading, writing), None, early)
         results = team.map([list(range(50))], worthwhile=True, busy=True)
         os.close(writing)
         assert [os.read(reading, 1) for _ in range(3)] == [b"."] * 3  # all three are at work
