@@ -33,7 +33,7 @@ CLOSED = 0.02
 """The same where all that changed is one file that was written and closed, or put in place, as by an editor's save."""
 
 CALM = 0.25
-"""Seconds since the change before, from which on that is no part of something longer."""
+"""Seconds without a change before such a save; after less, it may be part of something longer."""
 
 LONGEST = 2.0
 """Seconds after a first change at which further ones are waited for no more."""
