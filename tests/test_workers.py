@@ -25,6 +25,10 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     return str(request.param)
 
 
+forked = pytest.mark.parametrize("way", ["forked"], indirect=True)
+"""Marks tests of what only forked processes do."""
+
+
 def refuse() -> int:
     raise BlockingIOError
 
@@ -73,10 +77,9 @@ def test_each_chunk_is_done_once(
     assert found == again
 
 
-def test_no_chunk_is_done_twice(workers: Callable[..., Workers[Any]], way: str) -> None:
+@forked
+def test_no_chunk_is_done_twice(workers: Callable[..., Workers[Any]]) -> None:
     """However often several processes ask for the next one in the same moment."""
-    if way != "forked":
-        pytest.skip("only they ask for themselves")
     done = [result for result, _ in workers(3, Square, frozenset()).map([list(range(20_000))], worthwhile=True)]
     assert len(done) == len(set(done)) == 20_000
 
@@ -133,12 +136,9 @@ def test_queues_that_cannot_be_had(workers: Callable[..., Workers[Any]], way: st
     assert {process for _, process in found} == {os.getpid()}
 
 
-def test_nothing_is_left_of_an_abandoned_call(
-    workers: Callable[..., Workers[Any]], way: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@forked
+def test_nothing_is_left_of_an_abandoned_call(workers: Callable[..., Workers[Any]], monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither processes nor open files."""
-    if way != "forked":
-        pytest.skip("only these have processes and files for each call")
     children = []
 
     def fork(fork: Callable[[], int] = os.fork) -> int:
@@ -172,10 +172,9 @@ class Meeting:
         return chunk
 
 
-def test_processes_help_each_other(workers: Callable[..., Workers[Any]], way: str) -> None:
+@forked
+def test_processes_help_each_other(workers: Callable[..., Workers[Any]]) -> None:
     """Who has come to the end of its queue goes on with another's."""
-    if way != "forked":
-        pytest.skip("only these share a pipe")
     team = workers(2, Meeting, os.pipe())
     assert sorted(team.map([["own"], ["first", "next", "last"]], worthwhile=False)) == ["first", "last", "next", "own"]
 
@@ -184,10 +183,8 @@ def test_processes_help_each_other(workers: Callable[..., Workers[Any]], way: st
 
 
 @pytest.fixture
-def children(monkeypatch: pytest.MonkeyPatch, way: str) -> list[int]:
+def children(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The processes that this one has forked off."""
-    if way != "forked":
-        pytest.skip("only where processes can be forked off")
     found: list[int] = []
 
     def fork(fork: Callable[[], int] = os.fork) -> int:
@@ -204,6 +201,7 @@ def nothing() -> None:
     """Prepare nothing."""
 
 
+@forked
 @pytest.mark.parametrize("worthwhile", [False, True])
 @pytest.mark.parametrize("sizes", [[1], [40], [20, 20, 20]])
 def test_early_process_leads_the_first_team(
@@ -236,6 +234,7 @@ class Witness:
         return self.prepared
 
 
+@forked
 def test_early_process_has_prepared(workers: Callable[..., Workers[Any]], children: list[int]) -> None:
     """Once, and for all of its team."""
     with Early(lambda: Witness.prepared.append(os.getpid())) as early:
@@ -245,6 +244,7 @@ def test_early_process_has_prepared(workers: Callable[..., Workers[Any]], childr
     assert not Witness.prepared
 
 
+@forked
 def test_early_process_that_fails_to_prepare(workers: Callable[..., Workers[Any]], children: list[int]) -> None:
     """What is wrong shows where it is used, if it is."""
 
@@ -256,6 +256,7 @@ def test_early_process_that_fails_to_prepare(workers: Callable[..., Workers[Any]
     assert sorted(found) == [(1, children[0]), (4, children[0]), (9, children[0])]
 
 
+@forked
 def test_early_process_that_is_gone(workers: Callable[..., Workers[Any]], children: list[int]) -> None:
     """Others do its part."""
     with Early(nothing) as early:
@@ -276,6 +277,7 @@ class Suicide:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+@forked
 @pytest.mark.parametrize("worthwhile", [False, True])
 def test_early_process_that_is_killed(workers: Callable[..., Workers[Any]], children: list[int], worthwhile: bool) -> None:
     """At work, itself or another of its team, as any other process."""
@@ -283,12 +285,14 @@ def test_early_process_that_is_killed(workers: Callable[..., Workers[Any]], chil
         list(workers(3, Suicide, None, None, early).map([list(range(50))], worthwhile, busy=True))
 
 
+@forked
 def test_what_is_wrong_in_a_team_is_raised_here(workers: Callable[..., Workers[Any]], children: list[int]) -> None:
     """Through its leader."""
     with Early(nothing) as early, pytest.raises(ValueError, match="broken: 7"):
         list(workers(3, Square, frozenset({7}), None, early).map([list(range(10))], worthwhile=True, busy=True))
 
 
+@forked
 def test_leader_without_queues(
     workers: Callable[..., Workers[Any]], children: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -310,6 +314,7 @@ class Stuck:
         re.match(r"(a+)+$", 100 * "a" + "b")
 
 
+@forked
 def test_a_team_ends_with_its_leader(workers: Callable[..., Workers[Any]], children: list[int]) -> None:
     """Nobody of it is left when it is abandoned, nor any open file."""
     before = len(os.listdir("/proc/self/fd"))
@@ -330,6 +335,7 @@ def test_a_team_ends_with_its_leader(workers: Callable[..., Workers[Any]], child
         os.waitpid(children[0], os.WNOHANG)
 
 
+@forked
 @pytest.mark.parametrize("busy", [False, True])
 def test_early_process_without_work(workers: Callable[..., Workers[Any]], children: list[int], busy: bool) -> None:
     """It ends where there is nothing to do, or where this process does its part."""
