@@ -267,7 +267,7 @@ def test_early_process_that_is_gone(workers: Callable[..., Workers[Any]], childr
     assert children[0] not in {process for _, process in found}
 
 
-class Suicide:
+class Doomed:
     """A worker that is killed at its first chunk."""
 
     def __init__(self, _: None) -> None:
@@ -282,7 +282,7 @@ class Suicide:
 def test_early_process_that_is_killed(workers: Callable[..., Workers[Any]], children: list[int], worthwhile: bool) -> None:
     """At work, itself or another of its team, as any other process."""
     with Early(nothing) as early, pytest.raises(DigestError, match="a process of this build was killed"):
-        list(workers(3, Suicide, None, None, early).map([list(range(50))], worthwhile, busy=True))
+        list(workers(3, Doomed, None, None, early).map([list(range(50))], worthwhile, busy=True))
 
 
 @forked
