@@ -29,7 +29,7 @@ def _framed(message: bytes) -> bytes:
     return len(message).to_bytes(SIZE, "little") + message
 
 
-def receive(pipe: int) -> bytes | None:
+def _receive(pipe: int) -> bytes | None:
     """The next message of a pipe, or None where there are no more. Raises EOFError where nobody will write to it."""
     size = _read(pipe, SIZE)
     return None if size == END else _read(pipe, int.from_bytes(size, "little"))
@@ -105,7 +105,7 @@ class Fork:
 
     def receive(self) -> bytes | None:
         """The next message, or None when there are no more. Raises EOFError where the process has failed."""
-        return receive(self.messages)
+        return _receive(self.messages)
 
     def tell(self, message: bytes) -> None:
         """Send a message to the process, for its `work` to ask for by `told` at once. Raises OSError where it is gone."""
@@ -116,7 +116,7 @@ class Fork:
 
     def told(self) -> bytes:
         """In the process itself: what it is told. Raises EOFError where there is nobody to tell anything any more."""
-        return receive(self._life) or b""
+        return _receive(self._life) or b""
 
     def bury(self) -> None:
         """Free what the process has left. It is gone when this returns; so it must have come to its end."""

@@ -174,11 +174,10 @@ def build(
 @OUTPUT
 def clean(site: Path, config: Path | None, output: Path | None) -> None:
     """Remove the output's files that digest wrote, and the cache. Other files are kept."""
-    from digest import config as settings
     from digest.build import clean
 
-    found = settings.load(site, config)
-    removed = clean(output or site / found.output, site / settings.CACHE)
+    found = read_settings(site, config)
+    removed = clean(output or site / found.output, _cache(site).parent)
     click.echo(f"removed {removed} files and the cache")
 
 

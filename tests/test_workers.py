@@ -4,8 +4,10 @@ import os
 import re
 import select
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -333,6 +335,36 @@ def test_a_team_ends_with_its_leader(workers: Callable[..., Workers[Any]], child
     assert len(os.listdir("/proc/self/fd")) == before
     with pytest.raises(ChildProcessError):
         os.waitpid(children[0], os.WNOHANG)
+
+
+ORPHANS = """
+import os, signal, sys
+from digest.workers import Early, Workers
+
+reading, writing = os.pipe()
+
+class Waiting:
+    def __init__(self, _): pass
+    def __call__(self, _):
+        os.write(writing, b".")
+        while True: signal.pause()
+
+early = Early(lambda: None)
+if sys.argv[1] == "at work":
+    results = Workers(3, Waiting, None, None, early).map([[1, 2, 3]], True, True)
+    for _ in range(3): os.read(reading, 1)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@forked
+@pytest.mark.parametrize("moment", ["waiting", "at work"])
+def test_a_team_leaves_with_the_first_process(moment: str) -> None:
+    """When that is killed; until then they would hold this test's pipe."""
+    root = str(Path(__file__).parent.parent)
+    command = [sys.executable, "-c", ORPHANS, moment]
+    killed = subprocess.run(command, cwd=root, stdout=subprocess.PIPE, timeout=60, check=False)
+    assert killed.returncode == -signal.SIGKILL
 
 
 @forked
