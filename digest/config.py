@@ -38,6 +38,8 @@ class Markdown(msgspec.Struct, frozen=True):
 
 
 class Feeds(msgspec.Struct, frozen=True):
+    formats: tuple[Format, ...] = ("rss", "atom", "json")
+    """Formats of the site's own feed."""
     items: int = 50
     """The newest articles in the site's own feeds."""
     group_items: int = 20
@@ -50,6 +52,14 @@ class Feeds(msgspec.Struct, frozen=True):
     """Minutes that a reader may wait before it asks again."""
     hub: str = ""
     """WebSub hub to announce."""
+
+
+class Outputs(msgspec.Struct, frozen=True):
+    """What a site can do without."""
+
+    data: bool = True
+    """Tickers as JSON, for programs."""
+    sitemaps: bool = True
 
 
 class Watchlist(msgspec.Struct, frozen=True):
@@ -92,6 +102,7 @@ class Config(msgspec.Struct, frozen=True):
     """Editions on the home page."""
     markdown: Markdown = Markdown()
     feeds: Feeds = Feeds()
+    outputs: Outputs = Outputs()
     watchlists: dict[str, Watchlist] = {}
     menu: tuple[MenuItem, ...] = ()
     extra: tuple[str, ...] = ()
@@ -218,8 +229,10 @@ def _check_ranges(config: Config, wrong: tables.Wrong) -> None:
             wrong(("feeds", name), f"'feeds.{name}' must be between 1 and 1000", "")
     if not 1 <= config.home_editions <= 100:
         wrong(("home_editions",), "'home_editions' must be between 1 and 100", "")
-    for format in {format for format in feeds.group_formats if feeds.group_formats.count(format) > 1}:
-        wrong(("feeds", "group_formats"), f"'feeds.group_formats' names '{format}' more than once", "")
+    for name in ("formats", "group_formats"):
+        formats = getattr(feeds, name)
+        for format in {format for format in formats if formats.count(format) > 1}:
+            wrong(("feeds", name), f"'feeds.{name}' names '{format}' more than once", "")
 
 
 def _check_addresses(config: Config, overrides: Mapping[str, Any], wrong: tables.Wrong) -> None:

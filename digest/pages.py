@@ -90,7 +90,8 @@ class _Planner(SharedViews):
         yield from self._groups()
         yield self._home()
         yield from self._feeds()
-        yield from self._sitemaps()
+        if self.config.outputs.sitemaps:
+            yield from self._sitemaps()
         yield self._section("fixed", (), self._fixed)
         yield self._redirects()
 
@@ -99,9 +100,11 @@ class _Planner(SharedViews):
         return Section(name, self.memory.key(name, (self.terms, inputs)), partial(make, *arguments))
 
     def _fixed(self) -> Iterator[Page]:
-        lines = "".join(f"Sitemap: {self.absolute(name)}\n" for name in ("sitemap.xml", "news-sitemap.xml"))
+        robots = ["User-agent: *", "Allow: /"]
+        if self.config.outputs.sitemaps:
+            robots += ["", *(f"Sitemap: {self.absolute(name)}" for name in ("sitemap.xml", "news-sitemap.xml"))]
         yield Page("404.html", "html", "404.html", views.NotFoundPage(self.view))
-        yield Page("robots.txt", "text", "", views.Text(f"User-agent: *\nAllow: /\n\n{lines}"))
+        yield Page("robots.txt", "text", "", views.Text("\n".join((*robots, ""))))
         yield Page(".nojekyll", "text", "", views.Text(""))
 
     def _copies(self, assets: Mapping[str, File]) -> Iterator[Section]:
@@ -218,10 +221,11 @@ class _Planner(SharedViews):
             yield self._section(kind, entries, self._list_pages, kind, list_url, entries)
 
     def _list_pages(self, kind: str, list_url: str, entries: Iterable[views.GroupEntry]) -> Iterator[Page]:
-        page = views.GroupListPage(self.view, kind, list_url, tuple(entries))
+        data = self._data(kind, kind + "/")
+        page = views.GroupListPage(self.view, kind, list_url, tuple(entries), data and self.url(data))
         yield Page(kind + "/index.html", "html", "groups.html", page)
-        if kind == "tickers":
-            yield Page(kind + "/index.json", "groups_json", "", page)
+        if data:
+            yield Page(data, "groups_json", "", page)
 
     def _group_pages(self, group: Group, shown: views.Group, list_url: str) -> Iterator[Page]:
         kind, slug = group.kind, group.slug
@@ -233,10 +237,18 @@ class _Planner(SharedViews):
             page = views.GroupMonthPage(self.view, kind, list_url, shown, month, self.url(path), cards)
             yield Page(path + "index.html", "html", "group_month.html", page)
         newest = self.cards(group.articles[:NEWEST])
-        index = views.GroupPage(self.view, kind, list_url, shown, len(group.articles), newest, tuple(counts))
-        yield Page(urls.group(kind, slug) + "index.html", "html", "group.html", index)
-        if kind == "tickers":
-            yield Page(urls.group(kind, slug) + "index.json", "group_json", "", index)
+        folder = urls.group(kind, slug)
+        data = self._data(kind, folder)
+        index = views.GroupPage(
+            self.view, kind, list_url, shown, len(group.articles), newest, tuple(counts), data and self.url(data)
+        )
+        yield Page(folder + "index.html", "html", "group.html", index)
+        if data:
+            yield Page(data, "group_json", "", index)
+
+    def _data(self, kind: str, folder: str) -> str:
+        """Where the data of a folder are to stand; empty where there are none."""
+        return folder + "index.json" if kind == "tickers" and self.config.outputs.data else ""
 
     def _home(self) -> Section:
         days = list(self.site.editions)[: self.config.home_editions]
@@ -250,7 +262,7 @@ class _Planner(SharedViews):
         config, site = self.config, self.site
         about = config.description or config.title
         listed: list[tuple[str, tuple[views.Feed, ...]]] = [("Site", self.view.feeds)]
-        yield self._feed_section("", urls.FORMATS, self.view.feeds, about, site.articles[: config.feeds.items])
+        yield self._feed_section("", config.feeds.formats, self.view.feeds, about, site.articles[: config.feeds.items])
         days = list(site.editions)[: config.feeds.group_items]
         yield self._section(f"{FEED}editions", [self.days[day] for day in days], self._editions_feed, days)
         for kind, groups in site.groups.items():

@@ -57,7 +57,7 @@ class SharedViews:
         menu = [views.Link(page.title, self.url(page.address)) for page in site.standing]
         menu += [views.Link(item.name, self._menu_url(item.url)) for item in config.menu]
         editions = views.Feed(f"{config.title}: editions", self.url(urls.EDITIONS))
-        feeds = (*self._feeds_of("", config.title, urls.FORMATS), editions)
+        feeds = (*self._feeds_of("", config.title, config.feeds.formats), editions)
         image = self.url(urls.media(config.image)) if config.image in media else ""
         if config.image and not image:
             self.problems.append(Diagnostic("", 0, 0, f"the setting 'image' names no media file: '{config.image}'"))

@@ -357,6 +357,8 @@ class GroupListPage(View, frozen=True):
     url: str
     entries: tuple[GroupEntry, ...]
     """By name."""
+    data: str = ""
+    """The same as JSON, root-relative; empty where there is none."""
 
 
 class GroupPage(View, frozen=True):
@@ -369,6 +371,8 @@ class GroupPage(View, frozen=True):
     """The newest 50."""
     months: tuple[Count, ...]
     """Newest first."""
+    data: str = ""
+    """The same as JSON, root-relative; empty where there is none."""
 
 
 class GroupMonthPage(View, frozen=True):

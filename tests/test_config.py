@@ -101,6 +101,7 @@ def test_a_mistake_is_told_in_the_words_of_people(tmp_path: Path, text: str, pro
         ('feeds.hub = "http://"', "1:1: 'http://' is not a web address (write https://hub.example/ or so)"),
         ('feeds.hub = "https://a b/"', "1:1: 'https://a b/' has a space or a quote in it (write https://hub.example/ or so)"),
         ('feeds.group_formats = ["rss", "rss"]', "1:1: 'feeds.group_formats' names 'rss' more than once"),
+        ('feeds.formats = ["json", "json"]', "1:1: 'feeds.formats' names 'json' more than once"),
         (
             '[[menu]]\nurl = "https://a.org/"\n[[menu]]\nname = "About"\nurl = "abuot"',
             "5:1: 'abuot' is not a web address (begin it with / for what is on the site, else with https://)",

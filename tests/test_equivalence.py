@@ -170,6 +170,8 @@ class Editor:
                 'author = "The Desk"\n',
                 'image = "chart.png"\n',
                 '[feeds]\ngroup_formats = ["rss", "atom"]\nfull_text = true\n',
+                '[feeds]\nformats = ["atom"]\n[outputs]\ndata = false\n',
+                "[outputs]\nsitemaps = false\n",
             )
         )
         others = (("/news/", "/"), ("America/New_York", "Asia/Tokyo"), ("example.org", "example.com"))

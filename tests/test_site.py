@@ -225,13 +225,50 @@ def rich(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_no_link_is_dead(rich: Path) -> None:
-    """Whatever a page, a feed or a list leads to on the site is there."""
+LEAN = '[feeds]\nformats = ["rss"]\n[outputs]\ndata = false\nsitemaps = false\n'
+"""Settings that leave out all that a site can do without."""
+
+
+@pytest.mark.parametrize("more", ["", LEAN], ids=["whole", "lean"])
+def test_no_link_is_dead(rich: Path, tmp_path: Path, more: str) -> None:
+    """Whatever a page, a feed or a list leads to on the site is there, also when some of it is left out."""
+    if more:
+        rich = write(tmp_path, {**RICH, "digest.toml": RICH["digest.toml"] + more})
+        make(rich)
     output = tree(rich / "output")
     for path, data in output.items():
         if path.endswith((".html", ".xml", ".json", ".opml")) and not path.startswith("assets/"):
             for link in re.findall(rb'(?:"|>|&quot;)(?:https://example\.org)?/news/([^"<>#?&\\]*)', data):
                 assert urls.file(unquote(link.decode())) in output, (path, link)
+
+
+def test_what_is_left_out_by_the_settings(rich: Path, tmp_path: Path) -> None:
+    """Without data, sitemaps and formats just these files are not there, and nothing names them; they come and go."""
+    write(tmp_path, {**RICH, "digest.toml": RICH["digest.toml"] + LEAN})
+    make(tmp_path)
+    whole, lean = tree(rich / "output"), tree(tmp_path / "output")
+    left_out = whole.keys() - lean.keys()
+    assert left_out == {
+        *("atom.xml", "feed.json", "sitemap.xml", "news-sitemap.xml", "tickers/index.json"),
+        *(path for path in whole if re.fullmatch(r"sitemap-.*\.xml|tickers/[^/]+/index\.json", path)),
+    }
+    assert not lean.keys() - whole.keys()
+    own = {path: data for path, data in lean.items() if not path.startswith("assets/")}
+    assert not [path for path, data in own.items() if re.search(rb"sitemap|atom\.xml|feed\.json|index\.json", data)]
+    assert lean["robots.txt"] == b"User-agent: *\nAllow: /\n"
+    write(tmp_path, RICH)
+    make(tmp_path)
+    assert tree(tmp_path / "output") == whole
+
+
+def test_a_site_may_have_no_feed_but_that_of_its_editions(tmp_path: Path) -> None:
+    """Without a format of its own, a site still names its feed of editions."""
+    write(tmp_path, {"digest.toml": SETTINGS + "[feeds]\nformats = []\n", "content/a.md": article()})
+    make(tmp_path)
+    assert re.findall(r'<link rel="alternate" type="[^"]*" title="[^"]*" href="([^"]*)"', page(tmp_path, "index.html")) == [
+        "/news/editions.xml"
+    ]
+    assert not (tmp_path / "output/feed.xml").exists()
 
 
 def test_sitemaps_list_what_is_to_be_found(rich: Path) -> None:
