@@ -1,7 +1,6 @@
 """Markdown to clean HTML whose links stay symbolic (see `references`), and its summary.
 
-Cleaning is an allow-list by nh3, so that no script, style or address of another scheme than http, https, mailto and tel
-reaches a reader. What a reference means is left to the caller.
+Which HTML may reach a reader is said in `cleaning`; what a reference means is left to the caller.
 
 The dialect is Python-Markdown's with tables, footnotes, fenced code, definition lists, sane lists (a list keeps its kind
 and its first number) and `~~deleted~~`. The engine `pyromark` is CommonMark instead, with the same extensions. There a
@@ -18,13 +17,13 @@ from html import escape, unescape
 from itertools import islice
 
 import msgspec
-import nh3
 
+from digest import cleaning
 from digest.characters import may_hold_controls
 from digest.config import Markdown
 from digest.errors import Diagnostic, SettingsError
 from digest.references import Reference
-from digest.weaving import SCHEMES, TAGS, Problem, Weaver, position_of
+from digest.weaving import TAGS, Problem, Weaver, position_of
 
 
 class Markup(msgspec.Struct, frozen=True):
@@ -59,7 +58,6 @@ _CONTROL = "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]"
 _NUMBER = "&#(?:[0-9]+|[xX][0-9a-fA-F]+);?"
 _DEEP = r"(?m)^[ ]{0,3}(?:>[ ]?){100}"
 _REMOVED = r"(?is)<!--.*?-->|<(audio|embed|form|iframe|object|script|style|video)\b"
-_QUOTING_TAG = '<[a-z](?:[^">]|"[^"]*")*>'
 _CONFLICT = "(?m)^<{7} "
 # What Python-Markdown takes for prose: a list or a table right below a line of text. As such a line may begin with a dash,
 # a list needs another item or a colon above it.
@@ -73,6 +71,7 @@ _TABLE = (
 )
 
 _MARKER = re.compile(r"<!--\s*(?:more|excerpt)\s*-->\n?", re.IGNORECASE)
+_WRITTEN_TAG = re.compile("<[a-zA-Z/!?]").search
 _UNDERLINE = re.compile(r"\n([-=])[ ]*(?=\n|\Z)").search
 _LIQUID = re.compile(r"\{%[^{}\n]*%\}|\{\{[^{}\n]*\}\}").findall
 _LISTED = re.compile(r"\n {0,3}(?:[-*+]|1\.) ").search
@@ -90,42 +89,6 @@ _SUMMARISED = (
     re.compile("<li[ >].*?(?=</?li|</?[uo]l)", re.DOTALL),
     re.compile("<h[1-6][ >].*?</h[1-6]>", re.DOTALL),
 )
-
-_CLEANER = nh3.Cleaner(
-    tags=set(
-        _WORD(
-            "a abbr b blockquote br caption cite code col colgroup dd del details dfn div dl dt em figcaption figure"
-            " h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q rp rt ruby s samp small span strong sub summary"
-            " sup table tbody td tfoot th thead time tr u ul var wbr"
-        )
-    ),
-    clean_content_tags=set(_WORD("script style iframe noscript noembed noframes object select svg math template textarea title")),
-    attributes={
-        "*": {"dir", "id", "lang"},
-        "a": {"href", "title"},
-        "abbr": {"title"},
-        "code": {"class"},
-        "details": {"open"},
-        "img": {"alt", "height", "src", "title", "width"},
-        "li": {"value"},
-        "ol": {"reversed", "start"},
-        "td": {"colspan", "rowspan"},
-        "th": {"colspan", "rowspan", "scope"},
-        "time": {"datetime"},
-    },
-    tag_attribute_values={tag: {"align": {"left", "center", "right"}} for tag in ("td", "th")},
-    set_tag_attribute_values={"img": {"loading": "lazy"}},
-    allowed_classes={
-        "a": {"footnote-backref", "footnote-ref"},
-        "div": {"footnote", "footnote-definition"},
-        "sup": {"footnote-definition-label", "footnote-reference"},
-    },
-    url_schemes=set(SCHEMES),
-    link_rel="noopener",
-)
-
-# The HTML standard left < and > in attributes as they are until 2025, and older versions of nh3 do.
-_ESCAPES_ANGLES = "<" not in _CLEANER.clean('<img alt="<">')[1:]
 
 
 def render(text: str, settings: Markdown) -> Markup:
@@ -146,7 +109,8 @@ def render(text: str, settings: Markdown) -> Markup:
         return Markup("", problems=tuple(problems))
     raw = _without_references_to_controls(raw, text)
     marked = _MARKER.sub(_MORE, raw, count=1) if "<!--" in raw else raw
-    above, more, below = _clean(marked).partition(_MORE)
+    written = "<" in text and bool(_WRITTEN_TAG(_MARKER.sub("", text, count=1)))
+    above, more, below = cleaning.clean(marked, written).partition(_MORE)
     html = above + below.replace(_MORE, "")
     problems += _remarks(text, raw, html)
     weaver = Weaver(text, problems)
@@ -216,14 +180,6 @@ def _without_references_to_controls(html: str, text: str) -> str:
     elif "\x02" not in html and "\x03" not in html:
         return html
     return re.sub(_CONTROL, lambda control: control[0] if control[0] == _GUARD else "", html)
-
-
-def _clean(html: str) -> str:
-    """The HTML with nothing in it but what the allow-list names; < and > stand only around tags."""
-    html = _CLEANER.clean(html)
-    if not _ESCAPES_ANGLES:
-        html = re.sub(_QUOTING_TAG, lambda tag: f"<{tag[0][1:-1].replace('<', '&lt;').replace('>', '&gt;')}>", html)
-    return html
 
 
 def _remarks(text: str, raw: str, html: str) -> Iterator[Problem]:

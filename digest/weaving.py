@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from digest.cleaning import SCHEMES
 from digest.kinds import is_markdown
 from digest.notation import mentions
 from digest.references import HERE, Reference, mention, token
@@ -29,9 +30,6 @@ class Problem(msgspec.Struct, frozen=True):
     hint: str = ""
     severity: str = "warning"
 
-
-SCHEMES = frozenset({"http", "https", "mailto", "tel"})
-"""What an address may begin with, unless it leads into the site."""
 
 TAGS = re.compile("<[^>]*>")
 # From a tag's start, attribute by attribute: what looks like one may be the text in another.
