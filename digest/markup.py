@@ -11,10 +11,11 @@ it is defined and has no link back, and smart punctuation is pulldown-cmark's.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from html import escape, unescape
 from itertools import islice
+from typing import NamedTuple
 
 import msgspec
 
@@ -91,12 +92,33 @@ _SUMMARISED = (
 )
 
 
+class _Draft(NamedTuple):
+    """A body on its way, in the engine's raw HTML."""
+
+    text: str
+    raw: str | None
+    """None where it nests too deeply."""
+    problems: list[Problem]
+
+
 def render(text: str, settings: Markdown) -> Markup:
     """The body that this Markdown makes: the same for the same arguments, always.
 
     A body that nests too deeply is empty and has a problem of severity `error`; every other problem is a warning.
     Raises `SettingsError` when the engine is unknown or not installed.
     """
+    return render_all([text], settings)[0]
+
+
+def render_all(texts: Iterable[str], settings: Markdown) -> list[Markup]:
+    """The bodies of some texts.
+
+    One step is done for all of them, then the next: what a step needs is then in the processor's caches.
+    """
+    return [_finished(draft) for draft in [_converted(text, settings) for text in texts]]
+
+
+def _converted(text: str, settings: Markdown) -> _Draft:
     convert = _engine(settings)
     text, problems = _without_controls(text)
     try:
@@ -106,8 +128,14 @@ def render(text: str, settings: Markdown) -> Markup:
     except RecursionError:
         _engine.cache_clear()  # it was left in the middle of its work
         problems.append(Problem(0, 0, "nested too deeply", "take out some levels of lists or quotes", "error"))
+        return _Draft(text, None, problems)
+    return _Draft(text, _without_references_to_controls(raw, text), problems)
+
+
+def _finished(draft: _Draft) -> Markup:
+    text, raw, problems = draft
+    if raw is None:
         return Markup("", problems=tuple(problems))
-    raw = _without_references_to_controls(raw, text)
     marked = _MARKER.sub(_MORE, raw, count=1) if "<!--" in raw else raw
     written = "<" in text and bool(_WRITTEN_TAG(_MARKER.sub("", text, count=1)))
     above, more, below = cleaning.clean(marked, written).partition(_MORE)

@@ -1,4 +1,4 @@
-"""Parsing: one source file in, one `Article` and its body's HTML out, or everything that is wrong with it.
+"""Parsing: source files in, for each an `Article` and its body's HTML out, or everything that is wrong with it.
 
 Pure: the same bytes, path and settings give the same article.
 """
@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from codecs import BOM_UTF8
+from collections.abc import Iterable
 from posixpath import basename, dirname, splitext
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -51,18 +53,46 @@ _OPENING = re.compile(r"---[ \t]*\n").match
 _CLOSING = re.compile(r"\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)").search  # a line break is looked for quicker than a line's start
 
 
-def parse(path: str, data: bytes, settings: Settings) -> tuple[Parsed, bytes]:
-    """Return what a source says, and its body as clean HTML in UTF-8 with symbolic links (empty when there are errors)."""
+class _Draft(NamedTuple):
+    """A source on its way, its body still Markdown."""
+
+    path: str
+    fields: Fields
+    names: dict[str, str]
+    """What each field was called in the file."""
+    unknown: list[str]
+    """Fields that digest does not know."""
+    text: str
+    first: int
+    """The line on which the body begins."""
+
+
+def parse(sources: Iterable[tuple[str, bytes]], settings: Settings) -> list[tuple[Parsed, bytes]]:
+    """Return what each of some sources says, and its body as clean HTML in UTF-8 with symbolic links (empty when it has errors).
+
+    `sources` are paths and bytes. One step is done for all of them, then the next, as what a step needs is then in the
+    processor's caches.
+    """
+    drafts = [_draft(path, data, settings) for path, data in sources]
+    bodies = iter(markup.render_all([draft.text for draft in drafts if isinstance(draft, _Draft)], settings.markdown))
+    return [_finished(draft, next(bodies)) if isinstance(draft, _Draft) else (draft, b"") for draft in drafts]
+
+
+def _draft(path: str, data: bytes, settings: Settings) -> _Draft | Parsed:
+    """The draft of a source, or all that there is to say of one that goes no further."""
     remarks: list[Diagnostic] = []
     try:
         text, nodes, first = _split(path, data, remarks)
     except ContentError as error:
-        return Parsed(None, error.diagnostics), b""
+        return Parsed(None, error.diagnostics)
     fields, names, unknown = _recognise(path, nodes, settings)
     fields.problems += remarks
-    if skipped := _foreign_page(path, fields):
-        return Parsed(None, (skipped,)), b""
-    body = markup.render(text, settings.markdown)
+    skipped = _foreign_page(path, fields)
+    return Parsed(None, (skipped,)) if skipped else _Draft(path, fields, names, unknown, text, first)
+
+
+def _finished(draft: _Draft, body: markup.Markup) -> tuple[Parsed, bytes]:
+    path, fields, first = draft.path, draft.fields, draft.first
     fields.problems += [
         Diagnostic(
             path, problem.line and problem.line + first - 1, problem.column, problem.message, problem.hint, problem.severity
@@ -70,7 +100,7 @@ def parse(path: str, data: bytes, settings: Settings) -> tuple[Parsed, bytes]:
         for problem in body.problems
     ]
     html = body.html.encode()
-    article = _article(path, fields, names, unknown, text, body, digest(html), first)
+    article = _article(draft, body, digest(html))
     problems = tuple(sorted(fields.problems))
     if any(problem.severity == "error" for problem in problems):
         return Parsed(None, problems), b""
@@ -159,16 +189,8 @@ def _dated_name(path: str) -> tuple[str, str]:
     return (match[1], name[match.end() :]) if match else ("", name)
 
 
-def _article(
-    path: str,
-    fields: Fields,
-    names: dict[str, str],
-    unknown: list[str],
-    text: str,
-    body: markup.Markup,
-    body_key: bytes,
-    first: int,
-) -> Article:
+def _article(draft: _Draft, body: markup.Markup, body_key: bytes) -> Article:
+    path, fields, names, unknown, text, first = draft
     kind = kind_of(path)
     name_date, name = _dated_name(path)
     title = fields.line("title")

@@ -7,7 +7,7 @@ may run in any process and in any order.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from errno import ENAMETOOLONG, ENOSPC
 from functools import cache, cached_property, lru_cache
@@ -183,29 +183,35 @@ class Worker:
 
     def __call__(self, chunk: ParseChunk | RenderChunk) -> Any:
         if isinstance(chunk, ParseChunk):
-            return [self._parsed(path, chunk) for path in chunk.sources]
+            return self._parsed(chunk)
         return self._render(chunk)
 
     @cached_property
-    def _parse(self) -> Callable[[str, bytes, Settings], tuple[Parsed, bytes]]:
+    def _parse(self) -> Callable[[Iterable[tuple[str, bytes]], Settings], list[tuple[Parsed, bytes]]]:
         """Imported late: a build of an unchanged site parses nothing."""
         from digest.parse import parse
 
         return parse
 
-    def _parsed(self, path: str, chunk: ParseChunk) -> ParsedSource:
-        try:
-            stat, data = files.read(f"{self.setup.content}/{path}")
-        except OSError as error:
-            problems = ContentError.at(path, "cannot be read", error).diagnostics
-            stat, hash, parsed, html = files.ABSENT, UNREAD, Parsed(None, problems), b""
-        else:
-            hash = digest(data)
-            parsed, html = self._parse(path, data, chunk.settings)
-        body = parsed.article.body if parsed.article else b""
-        version = buckets.version(hash, chunk.settings_key)
-        entry = encode(self._catalogue(path, version, parsed))
-        return ParsedSource(path, hash, version, stat, encode(parsed), body, html, entry)
+    def _parsed(self, chunk: ParseChunk) -> list[ParsedSource]:
+        read: dict[str, tuple[Stat, bytes]] = {}
+        parsed: dict[str, tuple[Parsed, bytes]] = {}
+        for path in chunk.sources:
+            try:
+                read[path] = files.read(f"{self.setup.content}/{path}")
+            except OSError as error:
+                parsed[path] = Parsed(None, ContentError.at(path, "cannot be read", error).diagnostics), b""
+        sources = [(path, data) for path, (_, data) in read.items()]
+        parsed.update(zip(read, self._parse(sources, chunk.settings), strict=True))
+        done = []
+        for path in chunk.sources:
+            stat, hash = (read[path][0], digest(read[path][1])) if path in read else (files.ABSENT, UNREAD)
+            found, html = parsed[path]
+            body = found.article.body if found.article else b""
+            version = buckets.version(hash, chunk.settings_key)
+            entry = encode(self._catalogue(path, version, found))
+            done.append(ParsedSource(path, hash, version, stat, encode(found), body, html, entry))
+        return done
 
     def _render(self, chunk: RenderChunk) -> tuple[list[Rendered], dict[Diagnostic, list[str]]]:
         """What was rendered, and what is wrong: with a template, beside the paths of the pages where it showed."""
