@@ -117,10 +117,15 @@ class Parts(NoText, Keyed):
         """Called only for what is not there yet."""
         if self._make is None or name not in self._names:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        make, arguments = self._make
-        self.__dict__.update(zip(self._names, make(*arguments), strict=True))
-        self._make = None
+        self.complete()
         return getattr(self, name)
+
+    def complete(self) -> None:
+        """Make the values, if they are not there yet."""
+        if self._make:
+            make, arguments = self._make
+            self.__dict__.update(zip(self._names, make(*arguments), strict=True))
+            self._make = None
 
     @property
     def values(self) -> tuple[Any, ...]:
@@ -131,6 +136,14 @@ class Parts(NoText, Keyed):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.key.hex()}>"  # not where it is in memory: a template may print a list of them
+
+
+def complete(view: View) -> None:
+    """Make the values of the bundles that a page is of, as it shows them in any case; not of those in its lists."""
+    for name in view.__struct_fields__:
+        value = getattr(view, name)
+        if isinstance(value, Parts):
+            value.complete()
 
 
 class Card(Parts):

@@ -25,6 +25,8 @@ from digest.files import Stat
 from digest.fingerprint import digest
 from digest.sections import Page
 from digest.store import Bodies
+from digest.views import complete
+from digest.workers import chunked
 
 if TYPE_CHECKING:
     from digest.templates import Templates
@@ -49,6 +51,9 @@ class ParseChunk(msgspec.Struct, frozen=True):
     sources: list[str]
     """Paths below the content folder."""
 
+
+TOGETHER = 50
+"""Pages that are rendered before they are written: what a step needs is then in the processor's caches."""
 
 UNREAD = b""
 """In place of the hash of a file that cannot be read."""
@@ -217,33 +222,51 @@ class Worker:
         """What was rendered, and what is wrong: with a template, beside the paths of the pages where it showed."""
         done: list[Rendered] = []
         problems: dict[Diagnostic, list[str]] = {}
-        for index, page, ours in chunk.pages:
-            target = f"{chunk.output}/{page.path}"
-            try:
-                staged = publish.place(chunk.stage, chunk.fresh, index, page.path)
-                if page.renderer == "copy":
-                    same = not chunk.fresh and _hash(target) == page.view.hash
-                    if not same:
-                        _copy(page, staged)
-                else:
-                    data = self.renderer.render(page)
-                    same = not chunk.fresh and _has(target, data)
-                    if not same:
-                        files.write(staged, data)
-            except ContentError as error:
-                for problem in error.diagnostics:
-                    problems.setdefault(problem, []).extend([page.path] if page.template else [])
-                continue
-            except OSError as error:
-                to_blame = target if error.errno == ENAMETOOLONG else chunk.output
-                for problem in publish.unwritable(to_blame, error).diagnostics:
-                    problems.setdefault(problem, [])
-                continue
-            stat = files.stat(target if same else staged)
-            free = chunk.fresh or ours or not os.path.lexists(target)
-            state = "same" if same else "staged" if free else "foreign"
-            done.append(Rendered(index, state, stat))
+        for pages in chunked(chunk.pages, TOGETHER):
+            for _, page, _ in pages:
+                complete(page.view)
+            outputs = [self._output(page, problems) for _, page, _ in pages]
+            staged = [
+                self._staged(chunk, index, page, ours, output, problems)
+                for (index, page, ours), output in zip(pages, outputs, strict=True)
+                if output is not None
+            ]
+            done += filter(None, staged)
         return done, problems
+
+    def _output(self, page: Page, problems: dict[Diagnostic, list[str]]) -> bytes | None:
+        """The bytes of a page, none of a copy; None where something is wrong, of which `problems` are told."""
+        try:
+            return b"" if page.renderer == "copy" else self.renderer.render(page)
+        except ContentError as error:
+            for problem in error.diagnostics:
+                problems.setdefault(problem, []).extend([page.path] if page.template else [])
+            return None
+
+    def _staged(
+        self, chunk: RenderChunk, index: int, page: Page, ours: bool, output: bytes, problems: dict[Diagnostic, list[str]]
+    ) -> Rendered | None:
+        """What became of a page whose bytes are known; None where something is wrong, of which `problems` are told."""
+        target = f"{chunk.output}/{page.path}"
+        try:
+            staged = publish.place(chunk.stage, chunk.fresh, index, page.path)
+            if page.renderer == "copy":
+                same = not chunk.fresh and _hash(target) == page.view.hash
+                if not same:
+                    _copy(page, staged)
+            else:
+                same = not chunk.fresh and _has(target, output)
+                if not same:
+                    files.write(staged, output)
+        except (ContentError, OSError) as error:
+            to_blame = target if isinstance(error, OSError) and error.errno == ENAMETOOLONG else chunk.output
+            found = error if isinstance(error, ContentError) else publish.unwritable(to_blame, error)
+            for problem in found.diagnostics:
+                problems.setdefault(problem, [])
+            return None
+        free = chunk.fresh or ours or not os.path.lexists(target)
+        state = "same" if same else "staged" if free else "foreign"
+        return Rendered(index, state, files.stat(target if same else staged))
 
 
 def _copy(page: Page, to: str) -> None:
