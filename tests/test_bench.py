@@ -15,7 +15,7 @@ from tests.bench import corpus, measure, profile, report, scenarios, sites
 
 ALL = {
     "digest": lambda: sites.digest("digest", sys.executable, None),
-    "digest, plain pages": lambda: sites.digest("plain", sys.executable, None, template="digest_plain"),
+    "digest, plain": lambda: sites.digest("plain", sys.executable, None, template="digest_plain"),
     **sites.PEER_PROGRAMS,
 }
 

@@ -36,7 +36,7 @@ def profile(program: Program, folder: Path, size: int) -> str:
 
     `folder` is not there yet; it is left for the caller to remove.
     """
-    command = tuple("-v" if word == "-q" else word for word in program.command)
+    command = tuple("-v" if word == "--quiet" else word for word in program.command)
     site = Site(program._replace(command=command), folder, size)
     cold, unchanged = _steps(site.build()), _steps(site.build())
     floors = _floors(site)

@@ -3,8 +3,8 @@
 A program takes part when it is installed; nothing is installed here. Each peer has a fair site of its own
 below `peers/`, tuned to make these outputs and no others: a page for every article, the list of every ticker,
 tag and source (all its articles, 50 a page), home, an archive by day, and RSS of 20 items in full for the site
-and each of these. The peers' pages are plain. Digest is measured with its theme, as people use it, and with pages that
-are as plain as theirs.
+and each of these. The peers' pages are plain. Digest is measured with its theme and stock settings, as people use
+it, and as plain as they are: such pages, and none of the outputs that can be left out.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ SHARED = re.compile(
     r"(\d{4}[-/]\d\d[-/]\d\d/([^/]+/)?|(tickers|tags|sources)/([^/]+/(\d{4}-\d\d/|page/\d+/)?)?|page/\d+/)?index\.html"
     r"|((tickers|tags|sources)/[^/]+/)?feed\.xml"
 )
-"""The paths of outputs that every program makes; digest makes more (months, sitemaps, JSON)."""
+"""The paths of outputs that every program makes; digest makes more (months of all articles, a feed of editions, and more that
+its settings can leave out: sitemaps, data, other formats of the site's feed)."""
 
 
 class Program(NamedTuple):
@@ -105,7 +106,7 @@ def digest(name: str, python: str, jobs: int | None, engine: str = "", template:
         name=name,
         version=_version(start, dict(environment)),
         template=template,
-        command=(python, "-m", "digest", "build", "-q", *(("-j", str(jobs)) if jobs else ())),
+        command=(python, "-m", "digest", "build", "--quiet", *(("-j", str(jobs)) if jobs else ())),
         start=start,
         output="output",
         caches=(".digest",),
@@ -177,9 +178,9 @@ PEER_PROGRAMS: dict[str, Callable[[], Program | None]] = {
 
 
 def programs(peers: tuple[str, ...], jobs: int | None, other: str | None) -> Iterator[Program]:
-    """This program, with each Markdown engine that is installed, also with plain pages; `other`'s; the installed peers."""
+    """This program, with each Markdown engine that is installed, also as plain as the peers; `other`'s; the installed peers."""
     engines = {"": ""} | ({" with pyromark": "pyromark"} if importlib.util.find_spec("pyromark") else {})
-    for template, pages in (("digest", ""), ("digest_plain", ", plain pages")):
+    for template, pages in (("digest", ""), ("digest_plain", ", plain")):
         for name, engine in engines.items():
             yield digest(f"digest{name}{pages}", sys.executable, jobs, engine, template)
     if other:
