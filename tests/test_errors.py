@@ -10,8 +10,11 @@ from click.testing import CliRunner
 from sites import SETTINGS, article, make, page, tree, write
 
 from digest import links
+from digest.articles import Settings
 from digest.cli import main
+from digest.config import Markdown
 from digest.errors import ContentError
+from digest.parse import parse
 
 
 def run(*arguments: str | Path) -> tuple[int, str]:
@@ -553,6 +556,21 @@ def test_file_that_cannot_be_read(tmp_path: Path, path: str) -> None:
     status, said = run("build", "-s", tmp_path)
     assert (status, f"{path}: error: cannot be read: input/output error" in said) == (1, True)
     assert tree(tmp_path / "output") == before
+
+
+@pytest.mark.parametrize("engine", ["markdown", "pyromark"])
+def test_sources_that_are_parsed_together_do_not_touch_each_other(engine: str) -> None:
+    """Good ones, broken ones and ones with nothing in them say the same side by side, in any order, as each by itself."""
+    good = article(body="One *word* on $TSLA, [here](b.md).").encode()
+    texts = [text.encode() if isinstance(text, str) else text for text, *_ in ARTICLES.values()]
+    deep = article(body=">" * 400 + " deep").encode()
+    sources = [(f"{number}.md", data) for number, text in enumerate(texts) for data in (text, good)]
+    sources[5:5] = [("deep.md", deep), ("page.md", b"---\nlayout: page\n---\n"), ("editions/2024-05-17.md", b"")]
+    settings = Settings("UTC", Markdown(engine))
+    alone = [parse([source], settings)[0] for source in sources]
+    assert sum(parsed.article is None for parsed, _ in alone) > len(ARTICLES) // 2
+    assert parse(sources, settings) == alone
+    assert parse(sources[::-1], settings) == alone[::-1]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only here is a file that nobody can read")
