@@ -62,21 +62,22 @@ _PLAIN = frozenset(
 )
 """Tags that may stand wherever an engine puts them."""
 
-_TAGS = re.compile("<[^>]*>").findall
+_tags = re.compile("<[^>]*>").findall
 # An address that cannot have another scheme: at a host whose name needs no second look, or without a colon.
 _ADDRESS = (
     r'(?:https?://(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+[a-z]+(?:[/?#][^"<>&\s]*(?:&amp;[^"<>&\s]*)*)?'
     r'|[^":<>&\s]*(?:&amp;[^":<>&\s]*)*)'
 )
-_LINKS = re.compile(rf'(<a href="{_ADDRESS}"(?: title="[^"<>&\xa0]*")?)>([^<>]*)</a>').subn
-_NUMBERED = re.compile('<ol start="[0-9]+">').fullmatch
-_ODD_REFERENCE = re.compile("&(?!(?:amp|lt|gt|quot);)").search
+_complete_links = re.compile(rf'(<a href="{_ADDRESS}"(?: title="[^"<>&\xa0]*")?)>([^<>]*)</a>').subn
+_is_numbered = re.compile('<ol start="[0-9]+">').fullmatch
+_odd_reference = re.compile("&(?!(?:amp|lt|gt|quot);)").search
 
 
 def clean(html: str, written: bool) -> str:
     """The HTML, cleaned; < and > stand only around its tags.
 
-    `written` says whether an author may have written tags, so that they are not all an engine's, one well inside the other.
+    `written` is false only where no tag in it can be an author's: an engine's own stand well inside each other. Whatever it is,
+    nothing that the allow-list does not name comes through.
     """
     plain = None if written else _plain(html)
     if plain is not None:
@@ -91,13 +92,15 @@ def _plain(html: str) -> str | None:
     """What nh3 makes of an engine's HTML, when it has only plain tags and plain links in it; None for any other."""
     if " />" in html:
         html = html.replace("<br />", "<br>").replace("<hr />", "<hr>")
-    tags = _TAGS(html)
+    tags = _tags(html)
+    if not html.count("<") == html.count(">") == len(tags):
+        return None  # one of them stands in a text, or a tag has no end
     odd = set(tags) - _PLAIN
     if "</a>" in odd:
-        html, links = _LINKS(r'\1 rel="noopener">\2</a>', html)
-        if links != html.count("<a ") or links != html.count("</a>"):
+        html, links = _complete_links(r'\1 rel="noopener">\2</a>', html)
+        if not html.count("<a ") == html.count("</a>") == links:
             return None
         odd = {tag for tag in odd if tag != "</a>" and tag[:3] != "<a "}
-    if not all(map(_NUMBERED, odd)) or html.count(">") != len(tags) or ("&" in html and _ODD_REFERENCE(html)):
+    if not all(map(_is_numbered, odd)) or ("&" in html and _odd_reference(html)):
         return None
     return html.replace("&quot;", '"').replace("\xa0", "&nbsp;")

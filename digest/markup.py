@@ -72,7 +72,10 @@ _TABLE = (
 )
 
 _MARKER = re.compile(r"<!--\s*(?:more|excerpt)\s*-->\n?", re.IGNORECASE)
-_WRITTEN_TAG = re.compile("<[a-zA-Z/!?]").search
+_MARKER_LINE = re.compile(r"^ {0,3}<!--\s*(?:more|excerpt)\s*-->[ \t]*$", re.IGNORECASE | re.MULTILINE)
+_WRITTEN_TAG = re.compile(
+    "<[a-zA-Z/!?&]"
+).search  # behind a reference to a control character, which is taken out, may be a letter
 _UNDERLINE = re.compile(r"\n([-=])[ ]*(?=\n|\Z)").search
 _LIQUID = re.compile(r"\{%[^{}\n]*%\}|\{\{[^{}\n]*\}\}").findall
 _LISTED = re.compile(r"\n {0,3}(?:[-*+]|1\.) ").search
@@ -137,7 +140,8 @@ def _finished(draft: _Draft) -> Markup:
     if raw is None:
         return Markup("", problems=tuple(problems))
     marked = _MARKER.sub(_MORE, raw, count=1) if "<!--" in raw else raw
-    written = "<" in text and bool(_WRITTEN_TAG(_MARKER.sub("", text, count=1)))
+    # What else stands on the marker's line an engine may take for HTML.
+    written = "<" in text and bool(_WRITTEN_TAG(_MARKER_LINE.sub("", text, count=1)))
     above, more, below = cleaning.clean(marked, written).partition(_MORE)
     html = above + below.replace(_MORE, "")
     problems += _remarks(text, raw, html)
