@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from digest.characters import clean
 from digest.feeditems import timestamp, uri
 from digest.moments import moment_text
-from digest.urls import FORMATS
+from digest.urls import EDITIONS, FORMATS
 from digest.views import Feed, FeedsPage, NewsSitemap, Sitemap, SitemapIndex
 
 LIMIT = 50_000
@@ -92,9 +92,10 @@ def opml(view: FeedsPage) -> bytes:
 
 
 def _once(feeds: tuple[Feed, ...]) -> list[Feed]:
-    """Those of these feeds that are in the first format that any of them is in."""
-    found = ([feed for feed in feeds if feed.type == each] for each in (FORMATS["rss"].type, FORMATS["atom"].type))
-    return next(filter(None, found), list(feeds))
+    """Each of these feeds in one format: the first that there is. That of editions has but one."""
+    in_formats = {feed.type for feed in feeds if not feed.url.endswith(f"/{EDITIONS}")}
+    first = next((each.type for each in FORMATS.values() if each.type in in_formats), "")
+    return [feed for feed in feeds if feed.type == first or feed.url.endswith(f"/{EDITIONS}")]
 
 
 def _page(feed: Feed) -> str:

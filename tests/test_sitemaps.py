@@ -161,7 +161,7 @@ def feeds_page(*groups: tuple[str, tuple[Feed, ...]]) -> FeedsPage:
 
 
 def test_opml_lists_every_feed_once() -> None:
-    """The subscription list has a group per heading and each feed in one format: RSS, else Atom, else what there is."""
+    """The subscription list has a group per heading and each feed in one format: RSS, else Atom, else JSON; and the editions."""
     view = feeds_page(
         ("Site", (Feed("All", "/feed.xml"), Feed("All, Atom", "/atom.xml", "application/atom+xml"))),
         (
@@ -175,7 +175,7 @@ def test_opml_lists_every_feed_once() -> None:
                 Feed("ai (Atom)", "/tags/ai/atom.xml", "application/atom+xml"),
             ),
         ),
-        ("Other", (Feed("JSON", "/feed.json", "application/feed+json"),)),
+        ("Other", (Feed("JSON", "/feed.json", "application/feed+json"), Feed("Days", "/editions.xml"))),
         ("None", ()),
     )
     tree = valid(opml(view), "opml.xsd")
@@ -184,7 +184,7 @@ def test_opml_lists_every_feed_once() -> None:
         ("Site", [f"{ORIGIN}/feed.xml"]),
         ("Tickers", [f"{ORIGIN}/tickers/tsla/feed.xml", f"{ORIGIN}/tickers/%E6%97%A5%E6%9C%AC/feed.xml"]),
         ("Tags", [f"{ORIGIN}/tags/ai/atom.xml"]),
-        ("Other", [f"{ORIGIN}/feed.json"]),
+        ("Other", [f"{ORIGIN}/feed.json", f"{ORIGIN}/editions.xml"]),
     ]
     assert [feed.get("htmlUrl") for feed in tree.findall("body/outline/outline")][:2] == [f"{ORIGIN}/", f"{ORIGIN}/tickers/tsla/"]
     assert [feed.get("text") for feed in tree.findall("body/outline/outline")] == [
@@ -193,6 +193,7 @@ def test_opml_lists_every_feed_once() -> None:
         "日本",
         "ai (Atom)",
         "JSON",
+        "Days",
     ]
 
 
