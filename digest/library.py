@@ -34,11 +34,11 @@ from digest.workers import Workers, chunked
 POOL_FROM = 300
 """Sources to parse from which on more than one other process is worth its start."""
 
-CHUNK = (20, 100)
-"""The least and the most sources that a process parses at a time: the more, the less time each of them takes."""
+FEWEST, MOST = 20, 100
+"""Sources that a process parses at a time: the more, the less time each of them takes."""
 
 PARTS = 25
-"""In which a process does its share, at least, so that all end at once."""
+"""Into which a process's share is cut, within these bounds, so that all end at once."""
 
 KEPT = 5_000
 """Articles that are kept in memory because somebody looked into them."""
@@ -226,7 +226,7 @@ class Library:
         progress: Progress,
     ) -> None:
         """Parse what is stale, and bring all entries to these terms."""
-        size = min(max(len(stale.to_parse) // (PARTS * workers.jobs), CHUNK[0]), CHUNK[1])
+        size = min(max(len(stale.to_parse) // (PARTS * workers.jobs), FEWEST), MOST)
         chunks = [ParseChunk(settings, settings_key, paths) for paths in chunked(stale.to_parse, size)]
         many = len(stale.to_parse) >= POOL_FROM
         results = workers.map([chunks], many, busy=True)

@@ -117,10 +117,10 @@ class Parts(NoText, Keyed):
         """Called only for what is not there yet."""
         if self._make is None or name not in self._names:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        self.complete()
+        self._complete()
         return getattr(self, name)
 
-    def complete(self) -> None:
+    def _complete(self) -> None:
         """Make the values, if they are not there yet."""
         if self._make:
             make, arguments = self._make
@@ -143,7 +143,7 @@ def complete(view: View) -> None:
     for name in view.__struct_fields__:
         value = getattr(view, name)
         if isinstance(value, Parts):
-            value.complete()
+            value._complete()
 
 
 class Card(Parts):

@@ -225,48 +225,40 @@ class Worker:
         for pages in chunked(chunk.pages, TOGETHER):
             for _, page, _ in pages:
                 complete(page.view)
-            outputs = [self._output(page, problems) for _, page, _ in pages]
-            staged = [
-                self._staged(chunk, index, page, ours, output, problems)
-                for (index, page, ours), output in zip(pages, outputs, strict=True)
-                if output is not None
-            ]
-            done += filter(None, staged)
+            outputs = []
+            for index, page, ours in pages:
+                try:
+                    outputs.append((index, page, ours, b"" if page.renderer == "copy" else self.renderer.render(page)))
+                except ContentError as error:
+                    for problem in error.diagnostics:
+                        problems.setdefault(problem, []).extend([page.path] if page.template else [])
+            for output in outputs:
+                try:
+                    done.append(_staged(chunk, *output))
+                except ContentError as error:
+                    for problem in error.diagnostics:
+                        problems.setdefault(problem, [])
         return done, problems
 
-    def _output(self, page: Page, problems: dict[Diagnostic, list[str]]) -> bytes | None:
-        """The bytes of a page, none of a copy; None where something is wrong, of which `problems` are told."""
-        try:
-            return b"" if page.renderer == "copy" else self.renderer.render(page)
-        except ContentError as error:
-            for problem in error.diagnostics:
-                problems.setdefault(problem, []).extend([page.path] if page.template else [])
-            return None
 
-    def _staged(
-        self, chunk: RenderChunk, index: int, page: Page, ours: bool, output: bytes, problems: dict[Diagnostic, list[str]]
-    ) -> Rendered | None:
-        """What became of a page whose bytes are known; None where something is wrong, of which `problems` are told."""
-        target = f"{chunk.output}/{page.path}"
-        try:
-            staged = publish.place(chunk.stage, chunk.fresh, index, page.path)
-            if page.renderer == "copy":
-                same = not chunk.fresh and _hash(target) == page.view.hash
-                if not same:
-                    _copy(page, staged)
-            else:
-                same = not chunk.fresh and _has(target, output)
-                if not same:
-                    files.write(staged, output)
-        except (ContentError, OSError) as error:
-            to_blame = target if isinstance(error, OSError) and error.errno == ENAMETOOLONG else chunk.output
-            found = error if isinstance(error, ContentError) else publish.unwritable(to_blame, error)
-            for problem in found.diagnostics:
-                problems.setdefault(problem, [])
-            return None
-        free = chunk.fresh or ours or not os.path.lexists(target)
-        state = "same" if same else "staged" if free else "foreign"
-        return Rendered(index, state, files.stat(target if same else staged))
+def _staged(chunk: RenderChunk, index: int, page: Page, ours: bool, output: bytes) -> Rendered:
+    """Stage a page whose bytes are known, or copy it. Raises `ContentError`."""
+    target = f"{chunk.output}/{page.path}"
+    try:
+        staged = publish.place(chunk.stage, chunk.fresh, index, page.path)
+        if page.renderer == "copy":
+            same = not chunk.fresh and _hash(target) == page.view.hash
+            if not same:
+                _copy(page, staged)
+        else:
+            same = not chunk.fresh and _has(target, output)
+            if not same:
+                files.write(staged, output)
+    except OSError as error:
+        raise publish.unwritable(target if error.errno == ENAMETOOLONG else chunk.output, error) from error
+    free = chunk.fresh or ours or not os.path.lexists(target)
+    state = "same" if same else "staged" if free else "foreign"
+    return Rendered(index, state, files.stat(target if same else staged))
 
 
 def _copy(page: Page, to: str) -> None:
