@@ -87,13 +87,27 @@ def plain(node: Node) -> Any:
 
 
 class _Pure(yaml.BaseLoader):
-    """PyYAML's own parser, taught what libyaml does: tabs may separate, escapes must stand for characters."""
+    """PyYAML's own parser, taught what libyaml does.
+
+    Tabs may separate, a question mark may stand in text in brackets, escapes must stand for characters.
+    """
 
     def scan_to_next_token(self) -> None:
         super().scan_to_next_token()
         while self.peek() == "\t" and (self.flow_level or not self.allow_simple_key):
             self.forward()
             super().scan_to_next_token()
+
+    def scan_plain(self) -> Any:
+        def peek(index: int = 0) -> str:  # a character that ends no text in place of one that would
+            char: str = super(_Pure, self).peek(index)
+            return "." if char == "?" else char
+
+        vars(self)["peek"] = peek
+        try:
+            return super().scan_plain()
+        finally:
+            del vars(self)["peek"]
 
     def scan_plain_spaces(self, indent: int, start_mark: Any) -> list[str] | None:
         blanks, breaks = "", 0

@@ -241,6 +241,8 @@ PIECES += [
 @given(st.lists(st.sampled_from(PIECES), max_size=14).map(lambda pieces: "a: " + "".join(pieces)))
 @example("a: \n? b c\n")
 @example("a: {? }\n")
+@example("a: {a?}")
+@example("a: [what?, why ?, a?b, {c? d: e??}, ?f]\nb: g? h")
 @example("%YAML 1." + "1" * 5000 + "\n---\na: b\n")
 def test_any_text_is_read_or_refused_alike_by_both_parsers(text: str) -> None:
     """libyaml and the pure parser give the same values or diagnostics, and never another exception."""
