@@ -558,6 +558,20 @@ def test_file_that_cannot_be_read(tmp_path: Path, path: str) -> None:
     assert tree(tmp_path / "output") == before
 
 
+def test_a_template_that_fails_on_some_of_many_pages(tmp_path: Path) -> None:
+    """One page in the middle of many, which are rendered together, hides no other and is hidden by none."""
+    articles = {f"content/{number}.md": article(f"Story {number}") for number in range(120)}
+    failing = '{% if card.title in ("Story 7", "Story 70", "Story 119") %}{{ 1 // 0 }}{% endif %}'
+    write(tmp_path, articles | {"templates/article.html": failing})
+    with pytest.raises(ContentError) as caught:
+        make(tmp_path, jobs=1)
+    assert [str(error) for error in caught.value.diagnostics] == [
+        "templates/article.html:1: error: ZeroDivisionError: integer division or modulo by zero,"
+        " on 2024/05/17/119/index.html and 2 more"
+    ]
+    assert not (tmp_path / "output").exists()
+
+
 @pytest.mark.parametrize("engine", ["markdown", "pyromark"])
 def test_sources_that_are_parsed_together_do_not_touch_each_other(engine: str) -> None:
     """Good ones, broken ones and ones with nothing in them say the same side by side, in any order, as each by itself."""
