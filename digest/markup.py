@@ -73,9 +73,8 @@ _TABLE = (
 
 _MARKER = re.compile(r"<!--\s*(?:more|excerpt)\s*-->\n?", re.IGNORECASE)
 _MARKER_LINE = re.compile(r"^ {0,3}<!--\s*(?:more|excerpt)\s*-->[ \t]*$", re.IGNORECASE | re.MULTILINE)
-_WRITTEN_TAG = re.compile(
-    "<[a-zA-Z/!?&]"
-).search  # behind a reference to a control character, which is taken out, may be a letter
+# An ampersand, as what follows a reference to a control character stands in its place in the end.
+_WRITTEN_TAG = re.compile("<[a-zA-Z/!?&]").search
 _UNDERLINE = re.compile(r"\n([-=])[ ]*(?=\n|\Z)").search
 _LIQUID = re.compile(r"\{%[^{}\n]*%\}|\{\{[^{}\n]*\}\}").findall
 _LISTED = re.compile(r"\n {0,3}(?:[-*+]|1\.) ").search
@@ -104,19 +103,12 @@ class _Draft(NamedTuple):
     problems: list[Problem]
 
 
-def render(text: str, settings: Markdown) -> Markup:
-    """The body that this Markdown makes: the same for the same arguments, always.
+def render(texts: Iterable[str], settings: Markdown) -> list[Markup]:
+    """The bodies that these texts make in Markdown: each the same for the same text and settings, always.
 
     A body that nests too deeply is empty and has a problem of severity `error`; every other problem is a warning.
-    Raises `SettingsError` when the engine is unknown or not installed.
-    """
-    return render_all([text], settings)[0]
-
-
-def render_all(texts: Iterable[str], settings: Markdown) -> list[Markup]:
-    """The bodies of some texts.
-
-    One step is done for all of them, then the next: what a step needs is then in the processor's caches.
+    Raises `SettingsError` when the engine is unknown or not installed. One step is done for all of them, then the next:
+    what a step needs is then in the processor's caches.
     """
     return [_finished(draft) for draft in [_converted(text, settings) for text in texts]]
 

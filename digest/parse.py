@@ -74,7 +74,7 @@ def parse(sources: Iterable[tuple[str, bytes]], settings: Settings) -> list[tupl
     processor's caches.
     """
     drafts = [_draft(path, data, settings) for path, data in sources]
-    bodies = iter(markup.render_all([draft.text for draft in drafts if isinstance(draft, _Draft)], settings.markdown))
+    bodies = iter(markup.render([draft.text for draft in drafts if isinstance(draft, _Draft)], settings.markdown))
     return [_finished(draft, next(bodies)) if isinstance(draft, _Draft) else (draft, b"") for draft in drafts]
 
 

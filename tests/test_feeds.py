@@ -286,7 +286,7 @@ def test_reprint_names_its_first_publisher() -> None:
 def test_urls_in_bodies_are_absolute() -> None:
     """A body's links, images, footnotes and ticker mentions lead somewhere from inside a reader, in every format."""
     words = "[A](b.md#c), ![D](d.png), [E](/about/), [F](#f) and (NASDAQ:TSLA).[^1]\n\n[^1]: Note.\n"
-    parsed = render_markdown(words, Markdown())
+    parsed = render_markdown([words], Markdown())[0]
     links = tuple(f"/link/{number}/" for number in range(len(parsed.references)))
     assert len(links) == 4
     view = feed(item(body=parsed.html, links=links))
@@ -748,8 +748,6 @@ from test_feeds import edition_feed
 from feed_views import bodies, feed, item, rich, site
 from digest.feeds import atom, editions_rss, rss
 from digest.jsonfeed import json_feed
-from digest.config import Markdown
-from digest.markup import render as render_markdown
 view = feed(rich(), item("two", tags=()), item("three", guid="word"))
 outputs = rss(view, bodies), atom(view, bodies), json_feed(view, bodies), editions_rss(edition_feed(), bodies)
 print(hashlib.sha256(b"".join(outputs)).hexdigest())

@@ -11,11 +11,11 @@ from _pytest.mark import ParameterSet
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from digest import cleaning, fastmarkdown
+from digest import cleaning, fastmarkdown, markup
 from digest.cleaning import clean
 from digest.config import Markdown
 from digest.errors import SettingsError
-from digest.markup import FOREIGN_TAGS, SUMMARY, Problem, render
+from digest.markup import FOREIGN_TAGS, SUMMARY, Markup, Problem
 from digest.references import Reference, resolve, resolve_absolute
 
 DATA = Path(__file__).parent / "data" / "markup"
@@ -31,6 +31,10 @@ def fixtures(name: str) -> list[ParameterSet]:
     """Cases of a file: a line that says what is shown, the input, what comes of it, each closed by a line of one dot."""
     cases = re.compile(r"^([^\n]+)\n\.\n(.*?)^\.\n(.*?)^\.$", re.DOTALL | re.MULTILINE)
     return [pytest.param(c[2], c[3].strip("\n"), id=c[1]) for c in cases.finditer((DATA / name).read_text("utf-8"))]
+
+
+def render(text: str, how: Markdown) -> Markup:
+    return markup.render([text], how)[0]
 
 
 def visible(html: str) -> str:
